@@ -1,0 +1,282 @@
+package mooring
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A Keeper keeps one binding: it runs rounds. All fields are required.
+type Keeper struct {
+	Binding Binding
+	Policy  Policy
+	Finder  Finder
+	Group   Group
+	Store   Store
+	Program string // the version of mooring, noted in what it saves
+	Log     *slog.Logger
+
+	// Now is the wall clock, and Decide the judgement: [time.Now] and [Decide]. Simulated worlds skew the one
+	// and replace the other.
+	Now    func() time.Time
+	Decide func(Policy, Memory, Observation, Holding, time.Time) Plan
+}
+
+const (
+	// planLife is how long a plan may be acted on. An older one is dropped: the world has moved on.
+	planLife = 30 * time.Second
+	// callReserve is what must be left of the deadline when a call that changes the group begins.
+	callReserve = 3 * time.Second
+)
+
+// Round runs one round: observe, decide, remember, apply. What went wrong is in the report.
+func (k *Keeper) Round(ctx context.Context) Report { return k.round(ctx, true) }
+
+// Plan is the round stopped after its decision. It changes nothing.
+func (k *Keeper) Plan(ctx context.Context) Report { return k.round(ctx, false) }
+
+func (k *Keeper) round(ctx context.Context, apply bool) Report {
+	began := time.Now()
+	r := &report{Report: k.newReport()}
+	s := k.observe(ctx)
+	r.saw(s)
+	if s.groupErr != nil {
+		r.fail(fmt.Errorf("list targets of %s: %w", k.Binding.Name, s.groupErr))
+		return r.done(ctx, k.Log, began)
+	}
+	age := k.startAge()
+	plan, err := k.decide(ctx, s)
+	r.planned(plan)
+	if err != nil {
+		r.fail(fmt.Errorf("inspect the target group of %s: %w", k.Binding.Name, err))
+		return r.done(ctx, k.Log, began)
+	}
+	acts := apply && k.Policy.Mode != ModeObserve
+	if !acts {
+		r.Planned = &PlannedReport{Register: addrsOf(plan.Register), Deregister: addrsOf(plan.Deregister)}
+	}
+	var tag string
+	if apply {
+		plan, tag = k.remember(ctx, r, s, plan)
+	}
+	if acts {
+		k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, age) })
+	}
+	return r.done(ctx, k.Log, began)
+}
+
+// A sight is what the three reads of a round saw.
+type sight struct {
+	observation Observation
+	holding     Holding
+	groupErr    error
+	memory      Memory
+	tag         string
+	memoryErr   error
+	inspect     func() (Settings, error) // nil where the group has no settings
+}
+
+// observe reads name, group and memory at the same time.
+func (k *Keeper) observe(ctx context.Context) sight {
+	s := sight{holding: Holding{Port: k.Binding.Port}}
+	memory := background(func() { s.memory, s.tag, s.memoryErr = k.Store.Load(ctx) })
+	group := background(func() { s.holding.Targets, s.groupErr = k.Group.Targets(ctx) })
+
+	s.observation = k.Finder.Find(ctx, func(ctx context.Context) []netip.Addr {
+		if !wait(ctx, group, memory) || s.groupErr != nil || s.memoryErr != nil {
+			return nil
+		}
+		return tracked(k.Policy, s.memory, s.holding)
+	})
+	<-group
+	if g, ok := k.Group.(Inspector); ok && s.groupErr == nil {
+		s.inspect = sync.OnceValues(func() (Settings, error) { return g.Inspect(ctx) })
+		if k.adds(s) {
+			background(func() { _, _ = s.inspect() }) // needed in any case, so not after the memory has come
+		}
+	}
+	<-memory
+	if s.memoryErr != nil {
+		s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
+	}
+	return s
+}
+
+// tracked are the addresses of ours in the group, about whose absence the round must know.
+func tracked(p Policy, m Memory, h Holding) []netip.Addr {
+	if p.Mode == ModeAddOnly || m.Unusable != "" {
+		return nil
+	}
+	var out []netip.Addr
+	for _, t := range newRound(p, m, Observation{}, h, time.Time{}).ours {
+		out = append(out, t.Addr)
+	}
+	return out
+}
+
+// adds tells whether something was observed that is not registered.
+func (k *Keeper) adds(s sight) bool {
+	registered := s.holding.registered()
+	return slices.ContainsFunc(s.observation.Addrs(), func(a netip.Addr) bool {
+		return k.Policy.Admits(a) && !slices.ContainsFunc(registered, func(t Target) bool { return t.Addr == a })
+	})
+}
+
+// decide makes the plan. The group is inspected only before a write, and its cross-zone attribute is waited
+// for only where the plan depends on it.
+func (k *Keeper) decide(ctx context.Context, s sight) (Plan, error) {
+	now := k.Now()
+	with := func(c CrossZone) Plan {
+		h := s.holding
+		h.CrossZone = c
+		return k.Decide(k.Policy, s.memory, s.observation, h, now)
+	}
+	if s.inspect == nil {
+		return with(CrossZoneOn), nil // a group without settings has no zones
+	}
+	plan := with(CrossZoneOff)
+	if len(plan.Register) == 0 && len(with(CrossZoneOn).Deregister) == 0 {
+		return plan, nil
+	}
+	settings, err := s.inspect()
+	if err != nil {
+		return plan, err
+	}
+	if len(with(CrossZoneOn).Deregister) != len(plan.Deregister) {
+		plan = with(settings.CrossZone(ctx))
+	}
+	plan.Warnings = append(plan.Warnings, settings.Warnings()...)
+	return plan, nil
+}
+
+// remember saves the next memory before anything is done by it. Without that save nobody leaves.
+func (k *Keeper) remember(ctx context.Context, r *report, s sight, plan Plan) (Plan, string) {
+	if s.memory.Unusable != "" {
+		r.memoryFailed(k.Binding.Name, s.memoryErr)
+		return plan, ""
+	}
+	if !plan.Changed && (len(plan.Deregister) == 0 || k.Policy.Mode == ModeObserve) {
+		return plan, s.tag
+	}
+	plan.Memory = k.stamp(s.memory, plan.Memory)
+	tag, err := k.Store.Save(ctx, plan.Memory, s.tag)
+	if err == nil {
+		return plan, tag
+	}
+	r.memoryFailed(k.Binding.Name, fmt.Errorf("save: %w", err))
+	return plan.keepAll("memory", fmt.Sprintf("could not confirm that it was saved: %v", err)), ""
+}
+
+func (k *Keeper) stamp(last, next Memory) Memory {
+	next.Version, next.Revision, next.Program, next.Saved = MemoryVersion, last.Revision+1, k.Program, k.Now().UTC().Round(0)
+	for i := range next.Decisions {
+		if next.Decisions[i].Program == "" {
+			next.Decisions[i].Program = k.Program
+		}
+	}
+	return next
+}
+
+// apply registers, then deregisters. A registration that could not be confirmed keeps everyone.
+func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, permit Permit) {
+	var outcome Outcome
+	if len(plan.Register) > 0 {
+		var err error
+		outcome, err = k.Group.Register(ctx, plan.Register, permit)
+		r.registered(outcome)
+		if err != nil {
+			r.fail(fmt.Errorf("could not confirm: register targets of %s: %w", k.Binding.Name, err))
+			plan = plan.keepAll("registration", "not everyone who is new could be registered")
+		}
+	}
+	if len(plan.Deregister) > 0 {
+		plan = k.lookAgain(ctx, plan)
+	}
+	if len(plan.Deregister) > 0 {
+		gone, err := k.Group.Deregister(ctx, plan.Deregister, permit)
+		r.deregistered(gone)
+		if err != nil {
+			r.fail(fmt.Errorf("could not confirm: deregister targets of %s: %w", k.Binding.Name, err))
+		}
+	}
+	r.kept(plan.Held)
+	k.learn(ctx, r, plan, outcome, tag)
+}
+
+// lookAgain resolves the name once more right before somebody leaves. A round may have been slow, and an address
+// may have come back since it looked, which a run that overlaps this one may have seen without our knowing.
+func (k *Keeper) lookAgain(ctx context.Context, plan Plan) Plan {
+	again := k.Finder.Find(ctx, func(context.Context) []netip.Addr { return addrsOf(plan.Deregister) })
+	if !again.conclusive() {
+		return plan.keepAll("inconclusive", cmp.Or(again.Inconclusive, "nothing was observed")+" (on the second look)")
+	}
+	seen := again.Addrs()
+	return plan.keep("seen again", "on the second look", func(t Target) bool { return slices.Contains(seen, t.Addr) })
+}
+
+// learn saves what applying taught: who was refused, and which zone was accepted.
+func (k *Keeper) learn(ctx context.Context, r *report, plan Plan, outcome Outcome, tag string) {
+	if tag == "" {
+		return
+	}
+	next := plan.Memory.learned(k.Policy, outcome, k.Now().UTC().Round(0))
+	r.refused(next)
+	if next.Same(plan.Memory) {
+		return
+	}
+	if _, err := k.Store.Save(ctx, k.stamp(plan.Memory, next), tag); err != nil {
+		r.warn("what the group refused was not saved, and will be tried again: %v", err)
+	}
+}
+
+// An age tells how old a plan is, by the larger of wall and monotonic time: a frozen machine stops the one,
+// a stepped clock the other.
+type age struct{ mono, wall time.Time }
+
+func (k *Keeper) startAge() age { return age{mono: time.Now(), wall: k.Now().Round(0)} }
+
+func (k *Keeper) permit(ctx context.Context, a age) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if old := max(time.Since(a.mono), k.Now().Round(0).Sub(a.wall)); old > planLife {
+		return fmt.Errorf("the plan is %s old, over the limit of %s", old.Round(time.Second), planLife)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < callReserve {
+		return errors.New("too little time is left in this round")
+	}
+	return nil
+}
+
+// background runs f and closes the channel it returns when f is done.
+func background(f func()) <-chan struct{} {
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	return done
+}
+
+// wait waits for all of them, and tells whether they came before the context ended.
+func wait(ctx context.Context, all ...<-chan struct{}) bool {
+	for _, done := range all {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func addrsOf(targets []Target) []netip.Addr {
+	out := make([]netip.Addr, 0, len(targets))
+	for _, t := range targets {
+		out = append(out, t.Addr)
+	}
+	return out
+}

@@ -1,0 +1,259 @@
+package mooring
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// The errors of a [Store].
+var (
+	// ErrConflict is returned by Save when another run saved first. It is harmless: that run acts.
+	ErrConflict = errors.New("another run saved first")
+	// ErrDenied is returned when a permission is missing.
+	ErrDenied = errors.New("access denied")
+	// ErrMemory is returned by Load when what is stored is unreadable or newer than this program.
+	// It is never overwritten.
+	ErrMemory = errors.New("memory unusable")
+)
+
+// MemoryVersion is the version of the stored form that this program reads and writes.
+const MemoryVersion = 1
+
+// MaxMemorySize is the largest stored form, in bytes.
+const MaxMemorySize = 1 << 20
+
+const (
+	maxTargets   = 1000 // the quota of targets in a group
+	maxEntries   = 2 * maxTargets
+	maxSeen      = 128
+	maxDecisions = 200
+	maxText      = 512
+
+	staleMiss   = 2 * time.Hour  // a count whose latest miss is older starts again
+	forgetAfter = 24 * time.Hour // an address neither observed nor in the group is forgotten
+)
+
+// A Memory is what outlives a round. It is a value: a round makes the next one and never changes the last.
+type Memory struct {
+	Version   int        `json:"version"`
+	Revision  uint64     `json:"revision"` // raised by every save, so that no two saved bodies are equal
+	Program   string     `json:"program"`  // the version of mooring that saved it
+	Saved     time.Time  `json:"saved"`
+	Hostnames []string   `json:"hostnames"`
+	Addresses []Entry    `json:"addresses"`           // ours, sorted by address
+	Refused   []Refusal  `json:"refused,omitempty"`   // sorted by address
+	Answers   []Seen     `json:"answers,omitempty"`   // resolvers' answers that counted, while somebody is missing
+	Decisions []Decision `json:"decisions,omitempty"` // the last ones, oldest first
+
+	Unusable string  `json:"-"` // why nobody may be removed by this memory; "" when it is sound
+	Import   *Import `json:"-"` // what an older function left, on a first run
+}
+
+// An Entry is one address that is ours.
+type Entry struct {
+	Addr         netip.Addr `json:"addr"`
+	Since        time.Time  `json:"since"`                   // first observed
+	Missed       int        `json:"missed,omitempty"`        // conclusive rounds in a row without it
+	MissingSince time.Time  `json:"missing_since,omitzero"`  // the first of them
+	LastMiss     time.Time  `json:"last_miss,omitzero"`      // the latest of them
+	Evidence     float64    `json:"evidence_nats,omitempty"` // against it, summed over them
+	GoneSince    time.Time  `json:"gone_since,omitzero"`     // neither observed nor in the group since
+	Zone         string     `json:"zone,omitempty"`          // learned from the group: all, none, or a zone
+}
+
+// A Refusal is a target that the group did not take.
+type Refusal struct {
+	Addr   netip.Addr `json:"addr"`
+	Reason string     `json:"reason"`
+	Times  int        `json:"times"`
+	Until  time.Time  `json:"until"` // not tried again before
+}
+
+// A Seen is a resolver's answer that was counted. The same answer from its cache counts no more.
+type Seen struct {
+	Hostname string        `json:"hostname"`
+	Server   string        `json:"server"`
+	Addrs    []netip.Addr  `json:"addrs"`
+	TTL      time.Duration `json:"ttl_ns"`
+	At       time.Time     `json:"at"`
+}
+
+// A Decision is one thing that was decided about one address.
+type Decision struct {
+	At      time.Time  `json:"at"`
+	Addr    netip.Addr `json:"addr"`
+	Action  string     `json:"action"` // register or deregister
+	Why     string     `json:"why"`
+	Program string     `json:"program,omitempty"`
+}
+
+// Encode returns the stored form. Beyond [MaxMemorySize] the oldest decisions are left out.
+func (m Memory) Encode() ([]byte, error) {
+	m.Version = MemoryVersion
+	m.Decisions = m.Decisions[max(0, len(m.Decisions)-maxDecisions):]
+	for {
+		body, err := json.MarshalIndent(m, "", " ")
+		if err != nil {
+			return nil, fmt.Errorf("encode memory: %w", err)
+		}
+		if len(body) < MaxMemorySize {
+			return append(body, '\n'), nil
+		}
+		if len(m.Decisions) == 0 {
+			return nil, fmt.Errorf("encode memory: %d bytes, over the limit of %d", len(body), MaxMemorySize)
+		}
+		m.Decisions = m.Decisions[(len(m.Decisions)+1)/2:]
+	}
+}
+
+// DecodeMemory reads the stored form. It is strict: what it does not know wholly it refuses with [ErrMemory].
+func DecodeMemory(body []byte) (Memory, error) {
+	if len(body) > MaxMemorySize {
+		return Memory{}, fmt.Errorf("%w: %d bytes, over the limit of %d", ErrMemory, len(body), MaxMemorySize)
+	}
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(body, &head); err != nil {
+		return Memory{}, fmt.Errorf("%w: unreadable: %w", ErrMemory, err)
+	}
+	if head.Version > MemoryVersion {
+		return Memory{}, fmt.Errorf("%w: newer: version %d was written by a newer mooring; this one reads version %d",
+			ErrMemory, head.Version, MemoryVersion)
+	}
+	var m Memory
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&m); err != nil {
+		return Memory{}, fmt.Errorf("%w: unreadable: %w", ErrMemory, err)
+	}
+	if dec.More() {
+		return Memory{}, fmt.Errorf("%w: unreadable: more than one JSON value", ErrMemory)
+	}
+	if err := m.check(); err != nil {
+		return Memory{}, fmt.Errorf("%w: unreadable: %w", ErrMemory, err)
+	}
+	return m, nil
+}
+
+// check refuses what Encode cannot have written.
+func (m Memory) check() error {
+	switch {
+	case m.Version != MemoryVersion:
+		return fmt.Errorf("version %d", m.Version)
+	case len(m.Addresses) > maxEntries || len(m.Refused) > maxEntries:
+		return fmt.Errorf("%d addresses and %d refusals, over the limit of %d", len(m.Addresses), len(m.Refused), maxEntries)
+	case len(m.Answers) > maxSeen || len(m.Decisions) > maxDecisions:
+		return fmt.Errorf("%d answers and %d decisions, over the limits of %d and %d", len(m.Answers), len(m.Decisions), maxSeen, maxDecisions)
+	}
+	for i, e := range m.Addresses {
+		switch {
+		case !plain(e.Addr):
+			return fmt.Errorf("address %d: %q is not one", i, e.Addr)
+		case i > 0 && m.Addresses[i-1].Addr.Compare(e.Addr) >= 0:
+			return fmt.Errorf("address %s is out of order or there twice", e.Addr)
+		case e.Missed < 0 || e.Missed > math.MaxInt32:
+			return fmt.Errorf("address %s: missed %d", e.Addr, e.Missed)
+		case !(e.Evidence >= 0) || math.IsInf(e.Evidence, 0):
+			return fmt.Errorf("address %s: evidence %g", e.Addr, e.Evidence)
+		case len(e.Zone) > maxText:
+			return fmt.Errorf("address %s: zone of %d bytes", e.Addr, len(e.Zone))
+		}
+	}
+	for i, r := range m.Refused {
+		if !plain(r.Addr) || r.Times < 0 || i > 0 && m.Refused[i-1].Addr.Compare(r.Addr) >= 0 {
+			return fmt.Errorf("refusal %d (%s): not well formed", i, r.Addr)
+		}
+	}
+	for i, s := range m.Answers {
+		if s.TTL < 0 || len(s.Addrs) > maxEntries || !slices.IsSortedFunc(s.Addrs, netip.Addr.Compare) {
+			return fmt.Errorf("answer %d: not well formed", i)
+		}
+	}
+	return nil
+}
+
+// plain tells whether an address is of the only form that is stored: valid, not IPv4-mapped, without a zone.
+func plain(a netip.Addr) bool { return a.IsValid() && a.Zone() == "" && !a.Is4In6() }
+
+// Same tells whether two memories hold the same, their revision and save aside.
+func (m Memory) Same(other Memory) bool {
+	return bytes.Equal(m.content(), other.content())
+}
+
+func (m Memory) content() []byte {
+	m.Version, m.Revision, m.Program, m.Saved = 0, 0, "", time.Time{}
+	body, err := json.Marshal(m)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return body
+}
+
+// clone returns a memory that shares no slice with m.
+func (m Memory) clone() Memory {
+	m.Hostnames = slices.Clone(m.Hostnames)
+	m.Addresses = slices.Clone(m.Addresses)
+	m.Refused = slices.Clone(m.Refused)
+	m.Answers = slices.Clone(m.Answers)
+	m.Decisions = slices.Clone(m.Decisions)
+	return m
+}
+
+// entry returns the entry of addr, to be read or changed in place; nil where there is none.
+func (m *Memory) entry(addr netip.Addr) *Entry {
+	i, ok := slices.BinarySearchFunc(m.Addresses, addr, func(e Entry, a netip.Addr) int { return e.Addr.Compare(a) })
+	if !ok {
+		return nil
+	}
+	return &m.Addresses[i]
+}
+
+// own returns the entry of addr and makes one where there is none.
+func (m *Memory) own(addr netip.Addr, now time.Time) *Entry {
+	i, ok := slices.BinarySearchFunc(m.Addresses, addr, func(e Entry, a netip.Addr) int { return e.Addr.Compare(a) })
+	if !ok {
+		m.Addresses = slices.Insert(m.Addresses, i, Entry{Addr: addr, Since: now})
+	}
+	return &m.Addresses[i]
+}
+
+// refusal returns the refusal of addr; nil where there is none.
+func (m *Memory) refusal(addr netip.Addr) *Refusal {
+	i := slices.IndexFunc(m.Refused, func(r Refusal) bool { return r.Addr == addr })
+	if i < 0 {
+		return nil
+	}
+	return &m.Refused[i]
+}
+
+// learned returns the memory with what a registration taught: who is set aside, for ever longer,
+// and which zone was accepted for whom.
+func (m Memory) learned(p Policy, o Outcome, now time.Time) Memory {
+	m = m.clone()
+	for _, t := range o.Registered {
+		if e := m.entry(t.Addr); e != nil && t.Zone != "" {
+			e.Zone = t.Zone
+		}
+	}
+	for _, f := range o.Refused {
+		r := m.refusal(f.Target.Addr)
+		if r == nil {
+			m.Refused = append(m.Refused, Refusal{Addr: f.Target.Addr})
+			r = &m.Refused[len(m.Refused)-1]
+		}
+		r.Times = min(r.Times+1, maxRefusals)
+		r.Reason = f.Reason[:min(len(f.Reason), maxText)]
+		r.Until = now.Add(min(p.RefuseMax, p.RefuseMin<<(r.Times-1)))
+	}
+	slices.SortFunc(m.Refused, func(a, b Refusal) int { return a.Addr.Compare(b.Addr) })
+	return m
+}
+
+const maxRefusals = 16 // doublings; far beyond the longest time that anyone is set aside

@@ -1,0 +1,198 @@
+package mooring
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ReportVersion is the version of the JSON form of [Reports].
+const ReportVersion = 1
+
+// Reports are the reports of one run, as `sync --output json` and the function return them.
+type Reports struct {
+	SchemaVersion int      `json:"schema_version"`
+	OK            bool     `json:"ok"` // no binding has an error or is inconclusive
+	Bindings      []Report `json:"bindings"`
+}
+
+// NewReports puts the reports of one run together.
+func NewReports(bindings ...Report) Reports {
+	bad := func(r Report) bool { return !r.OK() }
+	return Reports{SchemaVersion: ReportVersion, OK: !slices.ContainsFunc(bindings, bad), Bindings: bindings}
+}
+
+// A Report is what one round of one binding saw, planned, did and could not confirm.
+// The slices are never nil, and sorted by address.
+type Report struct {
+	Binding      string          `json:"binding"`
+	Hostnames    []string        `json:"hostnames"`
+	Port         uint16          `json:"port"`
+	TargetGroup  string          `json:"target_group"`
+	DNS          string          `json:"dns"` // authoritative, resolver, or "" when nobody answered
+	Resolved     []netip.Addr    `json:"resolved"`
+	Registered   []netip.Addr    `json:"registered"`   // confirmed in this round
+	Deregistered []netip.Addr    `json:"deregistered"` // confirmed in this round
+	Missing      []MissingReport `json:"missing"`
+	Held         []HeldReport    `json:"held"`
+	Refused      []RefusedReport `json:"refused"`
+	Unmanaged    []string        `json:"unmanaged"` // an address, or ADDR:PORT where the port is not ours
+	Inconclusive string          `json:"inconclusive"`
+	Error        string          `json:"error"`
+	Warnings     []string        `json:"warnings,omitempty"`
+	Planned      *PlannedReport  `json:"planned,omitempty"` // only where the plan was not acted on
+	TookMS       int64           `json:"took_ms"`
+
+	Plan    Plan  `json:"-"` // what was decided
+	Healthy int   `json:"-"` // healthy targets of ours when the round began
+	Err     error `json:"-"` // what Error says
+}
+
+// A MissingReport is an address of ours that is in the group and was not observed.
+type MissingReport struct {
+	Addr            netip.Addr `json:"addr"`
+	Missed          int        `json:"missed"`           // conclusive rounds in a row
+	MissProbability float64    `json:"miss_probability"` // that a live address had stayed unseen all the while
+	MissingSince    time.Time  `json:"missing_since"`
+}
+
+// A HeldReport is a target that would leave, and why it stays. The first word of the reason is the guard.
+type HeldReport struct {
+	Addr   netip.Addr `json:"addr"`
+	Reason string     `json:"reason"`
+}
+
+// A RefusedReport is an address that is set aside.
+type RefusedReport struct {
+	Addr   netip.Addr `json:"addr"`
+	Reason string     `json:"reason"`
+	Until  time.Time  `json:"until,omitzero"`
+}
+
+// A PlannedReport is what a plan, or a round that only observes, would do.
+type PlannedReport struct {
+	Register   []netip.Addr `json:"register"`
+	Deregister []netip.Addr `json:"deregister"`
+}
+
+// OK tells whether the round came through and was conclusive.
+func (r Report) OK() bool { return r.Error == "" && r.Inconclusive == "" }
+
+// Changes counts what the plan would change in the group.
+func (r Report) Changes() int { return len(r.Plan.Register) + len(r.Plan.Deregister) }
+
+// LogValue is the report as a log line holds it: every field of the JSON form.
+func (r Report) LogValue() slog.Value {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return slog.StringValue(err.Error())
+	}
+	return slog.AnyValue(json.RawMessage(body))
+}
+
+// report is a Report in the making.
+type report struct{ Report }
+
+func (k *Keeper) newReport() Report {
+	return Report{
+		Binding: k.Binding.Name, Hostnames: slices.Sorted(slices.Values(k.Binding.Hostnames)),
+		Port: k.Binding.Port, TargetGroup: k.Binding.TargetGroup,
+		Resolved: []netip.Addr{}, Registered: []netip.Addr{}, Deregistered: []netip.Addr{},
+		Missing: []MissingReport{}, Held: []HeldReport{}, Refused: []RefusedReport{}, Unmanaged: []string{},
+	}
+}
+
+func (r *report) saw(s sight) {
+	r.DNS, r.Inconclusive = s.observation.DNS(), s.observation.Inconclusive
+	r.Resolved = append(r.Resolved, s.observation.Addrs()...)
+}
+
+func (r *report) planned(p Plan) {
+	r.Plan = p
+	r.Warnings = append(r.Warnings, p.Warnings...)
+	for _, m := range p.Missing {
+		r.Missing = append(r.Missing, MissingReport{
+			Addr: m.Addr, Missed: m.Missed, MissProbability: math.Exp(-m.Evidence), MissingSince: m.Since,
+		})
+	}
+	for _, t := range p.Unmanaged {
+		name := t.Addr.String()
+		if t.Port != r.Port {
+			name = netip.AddrPortFrom(t.Addr, t.Port).String()
+		}
+		r.Unmanaged = append(r.Unmanaged, name)
+	}
+	for _, f := range p.Refused {
+		r.Refused = append(r.Refused, RefusedReport{Addr: f.Addr, Reason: f.Reason, Until: f.Until})
+	}
+	r.Healthy = p.Healthy
+	r.kept(p.Held)
+}
+
+// kept says who was held back, in the end.
+func (r *report) kept(held []Held) {
+	r.Held = []HeldReport{}
+	for _, h := range held {
+		r.Held = append(r.Held, HeldReport{Addr: h.Addr, Reason: h.Reason})
+	}
+	r.Plan.Held = held
+}
+
+func (r *report) registered(o Outcome) {
+	r.Registered = append(r.Registered, addrsOf(o.Registered)...)
+	slices.SortFunc(r.Registered, netip.Addr.Compare)
+	for _, f := range o.Refused {
+		r.Refused = append(r.Refused, RefusedReport{Addr: f.Target.Addr, Reason: f.Reason})
+	}
+}
+
+// refused adds until when those refused in this round are set aside.
+func (r *report) refused(m Memory) {
+	for i := range r.Refused {
+		if f := m.refusal(r.Refused[i].Addr); f != nil {
+			r.Refused[i].Until = f.Until
+		}
+	}
+	slices.SortFunc(r.Refused, func(a, b RefusedReport) int { return a.Addr.Compare(b.Addr) })
+}
+
+func (r *report) deregistered(targets []Target) {
+	r.Deregistered = append(r.Deregistered, addrsOf(targets)...)
+	slices.SortFunc(r.Deregistered, netip.Addr.Compare)
+}
+
+func (r *report) fail(err error) { r.Err = errors.Join(r.Err, err) }
+
+func (r *report) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}
+
+// memoryFailed tells apart what is done without, what is harmless, and what somebody must look at.
+func (r *report) memoryFailed(binding string, err error) {
+	switch {
+	case err == nil: // a binding without memory only adds, as it was told to
+	case errors.Is(err, ErrConflict):
+		r.warn("nobody leaves in this round: %v", err)
+	case errors.Is(err, ErrDenied):
+		r.warn("nobody leaves without memory: %v", err)
+	default:
+		r.fail(fmt.Errorf("memory of %s: %w", binding, err))
+	}
+}
+
+// done finishes the report and writes the round's one log line.
+func (r *report) done(ctx context.Context, log *slog.Logger, began time.Time) Report {
+	if r.Err != nil {
+		r.Error = strings.Join(strings.Fields(r.Err.Error()), " ")
+	}
+	r.TookMS = time.Since(began).Milliseconds()
+	log.LogAttrs(ctx, slog.LevelInfo, "round", slog.Any("report", r.Report))
+	return r.Report
+}
