@@ -17,7 +17,7 @@ type Plan struct {
 	Held       []Held
 	Refused    []Refusal // observed, and set aside
 	Unmanaged  []Target  // in the group, not draining, and not ours
-	Healthy    int      // healthy targets of ours before the round
+	Healthy    int       // healthy targets of ours before the round
 	Warnings   []string
 
 	Memory  Memory // the next memory
