@@ -17,7 +17,8 @@ type Plan struct {
 	Held       []Held
 	Refused    []Refusal // observed, and set aside
 	Unmanaged  []Target  // in the group, not draining, and not ours
-	Healthy    int       // healthy targets of ours before the round
+	Ours       int       // targets of ours that were registered before the round,
+	Healthy    int       // and how many of them were healthy
 	Warnings   []string
 
 	Memory  Memory // the next memory
@@ -29,7 +30,8 @@ type Missing struct {
 	Addr     netip.Addr
 	Missed   int
 	Since    time.Time
-	Evidence float64 // nats; the chance that a live address had stayed unseen is e^-Evidence
+	For      time.Duration // since then
+	Evidence float64       // nats; the chance that a live address had stayed unseen is e^-Evidence
 }
 
 // A Held is a target that would leave, and the guard that keeps it.
@@ -63,7 +65,7 @@ func decide(guards []Guard, p Policy, m Memory, o Observation, h Holding, now ti
 	r.add, r.refused = r.additions()
 	plan := Plan{
 		Register: r.add, Refused: r.refused,
-		Missing: r.missingNow(), Unmanaged: r.unmanaged(), Healthy: healthy(r.ours), Warnings: slices.Clone(o.Warnings),
+		Missing: r.missingNow(), Unmanaged: r.unmanaged(), Ours: len(r.ours), Healthy: healthy(r.ours), Warnings: slices.Clone(o.Warnings),
 	}
 	for _, t := range r.candidates() {
 		if held, ok := r.heldBy(guards, t); ok {
@@ -357,7 +359,7 @@ func (r *round) missingNow() []Missing {
 	var out []Missing
 	for _, a := range r.missing {
 		e := r.next.entry(a)
-		out = append(out, Missing{Addr: a, Missed: e.Missed, Since: e.MissingSince, Evidence: e.Evidence})
+		out = append(out, Missing{Addr: a, Missed: e.Missed, Since: e.MissingSince, For: r.now.Sub(r.missingSince(a)), Evidence: e.Evidence})
 	}
 	return out
 }
@@ -371,15 +373,19 @@ func (r *round) record(plan Plan) {
 		note(t, "register", "observed")
 	}
 	for _, t := range plan.Deregister {
-		note(t, "deregister", r.whyLeaving(t))
+		i := slices.IndexFunc(plan.Missing, func(m Missing) bool { return m.Addr == t.Addr })
+		note(t, "deregister", plan.Missing[i].String())
 	}
 	r.next.Decisions = r.next.Decisions[max(0, len(r.next.Decisions)-maxDecisions):]
 }
 
-func (r *round) whyLeaving(t Target) string {
-	e := r.next.entry(t.Addr)
-	return fmt.Sprintf("absent for %s, in %d rounds, with %.1f nats of evidence",
-		r.now.Sub(e.MissingSince).Round(time.Second), e.Missed, e.Evidence)
+// String says how an absence was proved.
+func (m Missing) String() string {
+	rounds := "rounds"
+	if m.Missed == 1 {
+		rounds = "round"
+	}
+	return fmt.Sprintf("absent for %s, in %d %s, with %.1f nats of evidence", m.For.Round(time.Second), m.Missed, rounds, m.Evidence)
 }
 
 func byAddr(a, b Target) int { return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Port, b.Port)) }
