@@ -1,0 +1,161 @@
+package mooring
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// starting is the memory as this round finds it: what an older function left is taken over, times in the
+// future are clamped to now, and counts begin again when they are about other hostnames.
+func (r *round) starting() Memory {
+	m := r.m.clone()
+	m.Unusable, m.Import = "", nil
+	if r.m.Import != nil {
+		r.adopt(&m, *r.m.Import)
+	}
+	renamed := len(m.Hostnames) > 0 && len(r.o.Hostnames) > 0 && !slices.Equal(m.Hostnames, r.o.Hostnames)
+	if len(r.o.Hostnames) > 0 {
+		m.Hostnames = slices.Clone(r.o.Hostnames)
+	}
+	for i := range m.Addresses {
+		e := &m.Addresses[i]
+		e.MissingSince, e.LastMiss, e.GoneSince = r.past(e.MissingSince), r.past(e.LastMiss), r.past(e.GoneSince)
+		if renamed {
+			e.seen()
+		}
+	}
+	for i := range m.Answers {
+		m.Answers[i].At = r.past(m.Answers[i].At)
+	}
+	return m
+}
+
+// adopt makes an older function's addresses ours. A young count of misses is worth its share of the
+// evidence, and its hold as served; at least one round of ours must still miss the address.
+func (r *round) adopt(m *Memory, i Import) {
+	for _, a := range i.Addrs {
+		m.own(a, r.now)
+	}
+	at := r.past(i.At)
+	for a, missed := range i.Missed {
+		e := m.own(a, r.now)
+		missed = min(missed, r.p.Misses-1)
+		if missed < 1 || r.now.Sub(at) >= staleMiss {
+			continue
+		}
+		e.Missed, e.LastMiss, e.MissingSince = missed, at, r.now.Add(-r.p.Hold)
+		e.Evidence = r.p.Threshold() * float64(missed) / float64(r.p.Misses)
+	}
+}
+
+func (r *round) past(t time.Time) time.Time {
+	if t.After(r.now) {
+		return r.now
+	}
+	return t
+}
+
+// remember makes the next memory: who is ours, who is missing, since when, and how sure we are.
+func (r *round) remember() {
+	for _, a := range r.observed {
+		r.next.own(a, r.now).seen()
+	}
+	for _, t := range r.ours {
+		r.next.own(t.Addr, r.now)
+	}
+	if r.o.conclusive() {
+		counts, seen := r.freshAnswers()
+		r.next.Answers = seen
+		r.evidence = r.o.weigh(len(r.missing), r.p.Threshold(), counts)
+		for _, a := range r.missing {
+			r.next.entry(a).miss(r.now, r.evidence.total)
+		}
+		r.forget()
+	}
+	r.dropRefusals()
+}
+
+// seen clears what counts against an address.
+func (e *Entry) seen() {
+	e.Missed, e.Evidence = 0, 0
+	e.MissingSince, e.LastMiss, e.GoneSince = time.Time{}, time.Time{}, time.Time{}
+}
+
+// miss counts one conclusive round without the address. A count that lay idle too long starts again.
+func (e *Entry) miss(now time.Time, nats float64) {
+	if e.Missed > 0 && now.Sub(e.LastMiss) > staleMiss {
+		e.seen()
+	}
+	if e.Missed == 0 {
+		e.MissingSince = now
+	}
+	e.Missed++
+	e.LastMiss = now
+	e.Evidence = min(e.Evidence+nats, maxEvidence)
+	e.GoneSince = time.Time{}
+}
+
+const maxEvidence = 1e6 // nats; keeps the sum finite
+
+// forget notes who is neither observed nor in the group, and drops those who have been for a day.
+func (r *round) forget() {
+	keep := r.next.Addresses[:0]
+	for _, e := range r.next.Addresses {
+		if !r.sees(e.Addr) && !slices.Contains(r.missing, e.Addr) {
+			gone := e.GoneSince
+			e.seen()
+			e.GoneSince = gone
+			if r.h.holds(e.Addr) {
+				e.GoneSince = time.Time{}
+			} else if gone.IsZero() {
+				e.GoneSince = r.now
+			}
+		}
+		if e.GoneSince.IsZero() || r.now.Sub(e.GoneSince) < forgetAfter {
+			keep = append(keep, e)
+		}
+	}
+	r.next.Addresses = keep
+	r.trim()
+}
+
+// trim keeps the memory within its limit: who has been gone longest is forgotten first.
+func (r *round) trim() {
+	over := len(r.next.Addresses) - maxEntries
+	if over <= 0 {
+		return
+	}
+	order := slices.Clone(r.next.Addresses)
+	slices.SortFunc(order, func(a, b Entry) int {
+		return cmp.Or(compareBool(r.h.holds(a.Addr), r.h.holds(b.Addr)), compareBool(r.sees(a.Addr), r.sees(b.Addr)),
+			a.GoneSince.Compare(b.GoneSince), b.Since.Compare(a.Since), b.Addr.Compare(a.Addr))
+	})
+	drop := order[:over]
+	r.next.Addresses = slices.DeleteFunc(r.next.Addresses, func(e Entry) bool {
+		return slices.ContainsFunc(drop, func(d Entry) bool { return d.Addr == e.Addr })
+	})
+}
+
+// dropRefusals forgets refusals of who was taken after all, and of who is no longer asked for.
+func (r *round) dropRefusals() {
+	r.next.Refused = slices.DeleteFunc(r.next.Refused, func(f Refusal) bool {
+		taken := slices.ContainsFunc(r.registered, func(t Target) bool { return t.Addr == f.Addr })
+		return taken || !r.sees(f.Addr) && !r.now.Before(f.Until)
+	})
+}
+
+// record adds what was decided to the next memory.
+func (r *round) record(plan Plan) {
+	note := func(t Target, action, why string) {
+		r.next.Decisions = append(r.next.Decisions, Decision{At: r.now, Addr: t.Addr, Action: action, Why: why})
+	}
+	for _, t := range plan.Register {
+		note(t, "register", "observed")
+	}
+	for _, t := range plan.Deregister {
+		i := slices.IndexFunc(plan.Missing, func(m Missing) bool { return m.Addr == t.Addr })
+		note(t, "deregister", plan.Missing[i].String())
+	}
+	r.next.Decisions = r.next.Decisions[max(0, len(r.next.Decisions)-maxDecisions):]
+}
