@@ -28,7 +28,7 @@ func Guards() []Guard {
 		{"min-targets", (*round).minTargets},
 		{"max-leave", (*round).maxLeave},
 		{"make-before-break", (*round).makeBeforeBreak},
-		{"last-of-zone", (*round).lastOfZone},
+		{"make-before-break (zone)", (*round).lastOfZone},
 	}
 }
 
@@ -77,7 +77,7 @@ func (r *round) memory(Target) (Held, bool) {
 
 // misses: so many conclusive rounds in a row must have missed it.
 func (r *round) misses(t Target) (Held, bool) {
-	missed := r.entry(t).Missed
+	missed := r.entry(t.Addr).Missed
 	if missed >= r.p.Misses {
 		return Held{}, false
 	}
@@ -104,7 +104,7 @@ func (r *round) hold(t Target) (Held, bool) {
 // proof: and it must be next to impossible that a live address had stayed unseen all the while.
 // When zone servers answer, a fifth of the proof comes from plain answers of the current round.
 func (r *round) proof(t Target) (Held, bool) {
-	needed, have := r.p.Threshold(), r.entry(t).Evidence
+	needed, have := r.p.Threshold(), r.entry(t.Addr).Evidence
 	switch {
 	case !reaches(have, needed):
 		h, _ := held("%.1f of %.1f nats against it", have, needed)
@@ -188,16 +188,16 @@ func (r *round) heldLong(t Target) bool {
 	return !last && r.now.Sub(r.missingSince(t.Addr)) >= r.p.HoldMax
 }
 
-// blind says what the last-of-zone guard could not see.
+// blind says what the guard of zones could not see.
 func (r *round) blind() string {
 	leaves := slices.ContainsFunc(r.leaving, func(t Target) bool { return t.Health == HealthHealthy })
 	switch {
 	case !leaves || r.p.Answers == AnswersWhole || r.h.CrossZone == CrossZoneOn:
 		return ""
 	case r.h.CrossZone == CrossZoneUnknown:
-		return "last-of-zone is blind: the group's cross-zone attribute was not read"
+		return "make-before-break (zone) is blind: the group's cross-zone attribute was not read"
 	case slices.ContainsFunc(r.leaving, func(t Target) bool { return !zoned(t) }):
-		return "last-of-zone is blind: the group does not say in which zones its targets are"
+		return "make-before-break (zone) is blind: the group does not say in which zones its targets are"
 	default:
 		return ""
 	}
@@ -217,20 +217,13 @@ func healthy(targets []Target) (n int) {
 	return n
 }
 
-func (r *round) entry(t Target) Entry {
-	if e := r.next.entry(t.Addr); e != nil {
-		return *e
-	}
-	return Entry{Addr: t.Addr}
-}
-
 func (r *round) holdLeft(t Target) time.Duration {
 	return max(0, r.p.Hold-r.now.Sub(r.missingSince(t.Addr)))
 }
 
 // roundsOfProof is how many more rounds like this one the proof would take; 0 where it cannot be told.
 func (r *round) roundsOfProof(t Target) int {
-	left := r.p.Threshold() - r.entry(t).Evidence
+	left := r.p.Threshold() - r.entry(t.Addr).Evidence
 	if left <= 1e-9 || r.evidence.total <= 0 {
 		return 0
 	}

@@ -155,10 +155,18 @@ func (r *round) candidates() []Target {
 }
 
 func (r *round) missingSince(addr netip.Addr) time.Time {
-	if e := r.next.entry(addr); e != nil && !e.MissingSince.IsZero() {
-		return e.MissingSince
+	if since := r.entry(addr).MissingSince; !since.IsZero() {
+		return since
 	}
 	return r.now
+}
+
+// entry is what will be remembered of an address.
+func (r *round) entry(addr netip.Addr) Entry {
+	if e := r.next.entry(addr); e != nil {
+		return *e
+	}
+	return Entry{Addr: addr}
 }
 
 // additions are the observed addresses that are not registered, without those set aside.
@@ -175,7 +183,7 @@ func (r *round) additions() (add []Target, refused []Refusal) {
 			refused = append(refused, Refusal{Addr: a, Reason: fmt.Sprintf(
 				"max-targets: %d addresses observed, at most %d are registered", len(r.observed), r.p.MaxTargets)})
 		default:
-			add = append(add, Target{Addr: a, Port: r.h.Port, Zone: r.next.entry(a).Zone})
+			add = append(add, Target{Addr: a, Port: r.h.Port, Zone: r.entry(a).Zone})
 		}
 	}
 	return add, refused
@@ -188,7 +196,7 @@ func (r *round) overflow() []netip.Addr {
 	}
 	order := slices.Clone(r.observed)
 	slices.SortStableFunc(order, func(a, b netip.Addr) int {
-		return cmp.Or(r.next.entry(a).Since.Compare(r.next.entry(b).Since), a.Compare(b))
+		return cmp.Or(r.entry(a).Since.Compare(r.entry(b).Since), a.Compare(b))
 	})
 	return order[r.p.MaxTargets:]
 }
@@ -208,7 +216,7 @@ func (r *round) unmanaged() []Target {
 func (r *round) missingNow() []Missing {
 	var out []Missing
 	for _, a := range r.missing {
-		e := r.next.entry(a)
+		e := r.entry(a)
 		out = append(out, Missing{Addr: a, Missed: e.Missed, Since: e.MissingSince, For: r.now.Sub(r.missingSince(a)), Evidence: e.Evidence})
 	}
 	return out

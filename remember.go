@@ -69,10 +69,11 @@ func (r *round) remember() {
 		r.next.Answers = seen
 		r.evidence = r.o.weigh(len(r.missing), r.p.Threshold(), counts)
 		for _, a := range r.missing {
-			r.next.entry(a).miss(r.now, r.evidence.total)
+			r.next.own(a, r.now).miss(r.now, r.evidence.total)
 		}
 		r.forget()
 	}
+	r.trim()
 	r.dropRefusals()
 }
 
@@ -87,7 +88,7 @@ func (e *Entry) miss(now time.Time, nats float64) {
 	if e.Missed > 0 && now.Sub(e.LastMiss) > staleMiss {
 		e.seen()
 	}
-	if e.Missed == 0 {
+	if e.Missed == 0 || e.MissingSince.IsZero() {
 		e.MissingSince = now
 	}
 	e.Missed++
@@ -117,7 +118,6 @@ func (r *round) forget() {
 		}
 	}
 	r.next.Addresses = keep
-	r.trim()
 }
 
 // trim keeps the memory within its limit: who has been gone longest is forgotten first.
