@@ -1,0 +1,62 @@
+# mooring: `make help` lists what can be done.
+
+GO      ?= go
+TOOL    := $(GO) tool -modfile=tools/go.mod
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 30s
+SEEDS   ?= 50000
+
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: check
+check: lint test ## lint and test: what must pass before a commit
+
+.PHONY: test
+test: ## every test, with the race detector
+	$(GO) test -race ./...
+
+.PHONY: lint
+lint: ## every linter of .golangci.yml
+	$(TOOL) golangci-lint run
+	$(GO) -C tools vet ./...
+
+.PHONY: fmt
+fmt: ## format all Go files
+	$(TOOL) gofumpt -w .
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@set -eu; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$dir/*_test.go); do \
+			echo "== $$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+.PHONY: sim
+sim: ## SEEDS (50000) simulated worlds, each promise checked after each change
+	$(GO) test . -timeout 0 -run Sim -args -seeds=$(SEEDS)
+
+.PHONY: build
+build: ## bin/mooring, for this machine
+	$(BUILD) -ldflags "$(LDFLAGS)" -o bin/mooring ./cmd/mooring
+
+.PHONY: lambda
+lambda: dist/mooring-lambda-arm64.zip dist/mooring-lambda-amd64.zip ## the function's archives under dist, equal for equal sources
+
+.PHONY: FORCE
+dist/mooring-lambda-%.zip: FORCE
+	GOOS=linux GOARCH=$* $(BUILD) -tags lambda.norpc -ldflags "$(LDFLAGS)" -o dist/$*/bootstrap ./cmd/mooring-lambda
+	@$(GO) -C tools run ./zip $(CURDIR)/$@ $(CURDIR)/dist/$*/bootstrap
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin dist
