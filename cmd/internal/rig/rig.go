@@ -1,0 +1,158 @@
+// Package rig puts a Keeper together from a configuration: it is the one place that knows all rooms.
+package rig
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"mooring"
+	"mooring/internal/config"
+	"mooring/internal/elb"
+	"mooring/internal/lookup"
+	"mooring/internal/metrics"
+	"mooring/internal/store"
+)
+
+// RoundLimit is how long a round may take at the most.
+const RoundLimit = 45 * time.Second
+
+// New makes the keeper of one binding. It reads the shared AWS configuration and, where the binding has no port,
+// asks the group for its own; it changes nothing.
+func New(ctx context.Context, c config.Config, program string, log *slog.Logger) (*mooring.Keeper, error) {
+	base, err := connect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	group, err := groupOf(ctx, base, &c)
+	if err != nil {
+		return nil, err
+	}
+	memory, err := storeOf(base, c)
+	if err != nil {
+		return nil, err
+	}
+	return &mooring.Keeper{
+		Binding: c.Binding,
+		Policy:  c.Policy,
+		Finder:  lookup.New(finderOf(base, c, group, log)),
+		Group:   group,
+		Store:   memory,
+		Program: program,
+		Log:     log,
+		Now:     time.Now,
+		Decide:  mooring.Decide,
+	}, nil
+}
+
+// connect reads the shared configuration, and takes on the role where one is given.
+func connect(ctx context.Context, c config.Config) (aws.Config, error) {
+	var options []func(*awsconfig.LoadOptions) error
+	if c.AWS.Profile != "" {
+		options = append(options, awsconfig.WithSharedConfigProfile(c.AWS.Profile))
+	}
+	if c.AWS.Region != "" {
+		options = append(options, awsconfig.WithRegion(c.AWS.Region))
+	}
+	base, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("read the AWS configuration: %w", err)
+	}
+	if base.Region == "" {
+		base.Region = config.GroupRegion(c.Binding.TargetGroup)
+	}
+	if c.AWS.RoleARN != "" {
+		provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(base), c.AWS.RoleARN, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = "mooring"
+			if c.AWS.ExternalID != "" {
+				o.ExternalID = aws.String(c.AWS.ExternalID)
+			}
+		})
+		base.Credentials = aws.NewCredentialsCache(provider)
+	}
+	return base, nil
+}
+
+// groupOf connects to the target group, in the region that its ARN names.
+func groupOf(ctx context.Context, base aws.Config, c *config.Config) (*elb.Group, error) {
+	if region := config.GroupRegion(c.Binding.TargetGroup); region != "" {
+		base = base.Copy()
+		base.Region = region
+	}
+	settings := elb.Config{Name: c.Binding.Name, ARN: c.Binding.TargetGroup, Port: c.Binding.Port, Zone: c.Zone}
+	group := elb.Connect(base, settings)
+	if c.Binding.Port != 0 {
+		return group, nil
+	}
+	port, err := group.Port(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the port of %s, since none is configured: %w", c.Binding.Name, err)
+	}
+	c.Binding.Port = port
+	c.Binding.Name = fmt.Sprintf("%s-%d", c.Binding.Name, port)
+	settings.Name, settings.Port = c.Binding.Name, port
+	return elb.Connect(base, settings), nil
+}
+
+func storeOf(base aws.Config, c config.Config) (mooring.Store, error) {
+	if c.Memory.Kind == "none" {
+		return store.None{}, nil
+	}
+	key, err := store.Key(c.Memory.Prefix, c.Binding.TargetGroup, c.Binding.Port)
+	if err != nil {
+		return nil, fmt.Errorf("name the memory of %s: %w", c.Binding.Name, err)
+	}
+	if c.Memory.Kind == "file" {
+		return store.NewFile(c.Memory.Dir, key), nil
+	}
+	s := store.S3Config{Bucket: c.Memory.Bucket, Key: key, SSE: c.Memory.SSE}
+	if c.Original != nil {
+		s.Legacy = store.LegacyKeys(c.Original.ALBName, c.Binding.TargetGroup)
+	}
+	return store.ConnectS3(base, s), nil
+}
+
+func finderOf(base aws.Config, c config.Config, group *elb.Group, log *slog.Logger) lookup.Config {
+	f := lookup.Config{
+		Hostnames:  c.Binding.Hostnames,
+		Mode:       c.DNS.Mode,
+		Whole:      c.Policy.Answers == mooring.AnswersWhole,
+		Resolvers:  c.DNS.Resolvers,
+		MaxLookups: c.DNS.MaxLookups,
+		RoundShare: c.Policy.RoundShare(),
+		Admits:     c.Policy.Admits,
+		Scope:      scopeOf(c, group),
+	}
+	if c.Original != nil && c.Original.IPCount {
+		count := metrics.ConnectOriginal(base)
+		f.Resolved = func(ctx context.Context, addrs []netip.Addr) {
+			if err := count.Put(ctx, c.Original.ALBName, len(addrs), time.Now()); err != nil {
+				log.LogAttrs(ctx, slog.LevelWarn, "the metric of the address count was not sent", slog.Any("error", err))
+			}
+		}
+	}
+	return f
+}
+
+// scopeOf tells the finder which family the group takes. Of an IPv6 group's addresses only those of its VPC's
+// subnets are admitted, where the subnets can be read and no other ranges are configured.
+func scopeOf(c config.Config, group *elb.Group) func(context.Context) (lookup.Scope, error) {
+	return func(ctx context.Context) (lookup.Scope, error) {
+		ipv6, subnets, err := group.Scope(ctx)
+		if err != nil {
+			return lookup.Scope{}, err
+		}
+		p := c.Policy
+		if ipv6 && !c.AdmitGiven && len(subnets) > 0 {
+			p.Admit = subnets
+		}
+		return lookup.Scope{IPv6: ipv6, Admits: p.Admits}, nil
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"mooring"
+	"mooring/internal/config"
+)
+
+// Errors are printed as lines that begin with "mooring: error:", what to do about them as lines that begin with
+// "mooring: hint:", both on standard error, lower case, without a full stop.
+
+// errChanges is no error: it is the exit code that --detailed-exitcode asks for.
+var errChanges = errors.New("there are changes")
+
+// An inconclusiveError is a round that could not count against anyone. The report has told why.
+type inconclusiveError struct{ why string }
+
+func (e inconclusiveError) Error() string { return e.why }
+
+// A usageError is a command line that does not parse.
+type usageError struct {
+	err     error
+	command string
+}
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// exitCode prints what went wrong, with hints, and returns the code to exit with.
+func exitCode(w io.Writer, err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errChanges):
+		return 2
+	}
+	for _, line := range lines(err) {
+		fmt.Fprintf(w, "mooring: error: %s\n", line)
+	}
+	for _, hint := range hints(err) {
+		fmt.Fprintf(w, "mooring: hint: %s\n", hint)
+	}
+	return 1
+}
+
+func lines(err error) []string {
+	var out []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// A denied error knows the permission that is missing.
+type denied interface{ Statement() string }
+
+func hints(err error) []string {
+	var out []string
+	var noPermission denied
+	var usage usageError
+	var fault *config.Fault
+	var inconclusive inconclusiveError
+	switch {
+	case errors.As(err, &noPermission):
+		out = append(out, "add this statement to the policy of the role: "+noPermission.Statement())
+	case errors.As(err, &inconclusive):
+		out = append(out, inconclusiveHint(inconclusive.why))
+	case errors.As(err, &usage):
+		out = append(out, fmt.Sprintf("see %s --help", usage.command))
+	case errors.As(err, &fault):
+		out = append(out, "see mooring sync --help for every flag and its variable")
+	case errors.Is(err, mooring.ErrMemory):
+		out = append(out, "nobody leaves until the memory can be read; move the object away to begin anew, which removes nobody, or run the version that wrote it")
+	}
+	return out
+}
+
+// inconclusiveHint says what to look at, for each class.
+func inconclusiveHint(why string) string {
+	class, _, _ := strings.Cut(why, ":")
+	if hint, ok := inconclusiveHints[class]; ok {
+		return hint
+	}
+	return "nobody leaves in an inconclusive round; what was seen is registered"
+}
+
+var inconclusiveHints = map[string]string{
+	"timeout":         "the servers did not answer in time: is port 53 (TCP and UDP) open from here? --dns resolver asks only the system's resolver",
+	"servfail":        "the servers failed: this passes by itself, or the zone is broken",
+	"refused":         "the servers refuse to answer from here: --dns resolver asks the system's resolver instead",
+	"nxdomain":        "the name does not exist: is it spelt right, and was the load balancer deleted? Nobody leaves for it",
+	"empty":           "the name exists, but has no address of the group's family",
+	"truncated":       "the answer was cut short even over TCP",
+	"tainted":         "an answer held an address that may not be registered: a public name? --admit says which ranges may be",
+	"cname-loop":      "the name's CNAME records lead in a circle, or too far",
+	"too-few-servers": "fewer than two of the zone's servers answered",
+	"partial":         "one of the hostnames could not be resolved, so nobody leaves; the others' addresses are registered",
+}
