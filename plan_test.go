@@ -1,0 +1,310 @@
+package mooring_test
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mooring"
+)
+
+var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// addrs reads "10.0.0.1 10.0.0.2".
+func addrs(list string) (out []netip.Addr) {
+	for a := range strings.FieldsSeq(list) {
+		out = append(out, netip.MustParseAddr(a))
+	}
+	return out
+}
+
+// healthy are healthy targets on port 443.
+func healthy(list string) (out []mooring.Target) {
+	for _, a := range addrs(list) {
+		out = append(out, mooring.Target{Addr: a, Port: 443, Health: mooring.HealthHealthy})
+	}
+	return out
+}
+
+// answers are n answers of the zone's servers, each holding the same addresses.
+func answers(n int, list string) mooring.Observation {
+	o := mooring.Observation{Hostnames: []string{"app.example"}}
+	for range n {
+		o.Answers = append(o.Answers, mooring.Answer{
+			Hostname: "app.example", Addrs: addrs(list), Server: "10.9.0.1:53", TTL: time.Minute,
+			Plain: true, Authoritative: true,
+		})
+	}
+	return o
+}
+
+// play runs rounds a minute apart, feeding each the memory of the last, and returns the plans.
+func play(p mooring.Policy, m mooring.Memory, group []mooring.Target, seen ...mooring.Observation) []mooring.Plan {
+	var plans []mooring.Plan
+	for i, o := range seen {
+		plan := mooring.Decide(p, m, o, mooring.Holding{Port: 443, Targets: group}, noon.Add(time.Duration(i)*time.Minute))
+		m = plan.Memory
+		plans = append(plans, plan)
+	}
+	return plans
+}
+
+func gone(p mooring.Plan) string {
+	var out []string
+	for _, t := range p.Deregister {
+		out = append(out, t.Addr.String())
+	}
+	return strings.Join(out, " ")
+}
+
+// knowing is the memory after one round that saw these addresses.
+func knowing(list string) mooring.Memory {
+	return play(mooring.DefaultPolicy(), mooring.Memory{}, nil, answers(40, list))[0].Memory
+}
+
+func TestAnAddressLeavesInTheThirdRoundWithoutIt(t *testing.T) {
+	group := healthy("10.0.0.1 10.0.0.2 10.0.0.3")
+	without := answers(40, "10.0.0.1 10.0.0.2")
+	plans := play(mooring.DefaultPolicy(), knowing("10.0.0.1 10.0.0.2 10.0.0.3"), group, without, without, without)
+	for i, want := range []string{"", "", "10.0.0.3"} {
+		if got := gone(plans[i]); got != want {
+			t.Errorf("round %d deregisters %q, want %q (held: %v)", i+1, got, want, plans[i].Held)
+		}
+	}
+	if plans[0].Held[0].Guard != "misses" || plans[0].Held[0].Rounds != 2 {
+		t.Errorf("round 1 says %+v, want two more rounds by misses", plans[0].Held[0])
+	}
+}
+
+func TestASightingStartsTheCountAgain(t *testing.T) {
+	group := healthy("10.0.0.1 10.0.0.2")
+	with, without := answers(40, "10.0.0.1 10.0.0.2"), answers(40, "10.0.0.1")
+	plans := play(mooring.DefaultPolicy(), knowing("10.0.0.1 10.0.0.2"), group, without, without, with, without, without, without)
+	for i, p := range plans {
+		if got := gone(p); (i == 5) != (got != "") {
+			t.Errorf("round %d deregisters %q", i+1, got)
+		}
+	}
+}
+
+func TestAnInconclusiveRoundResetsWhomItSawAndCountsAgainstNobody(t *testing.T) {
+	group := healthy("10.0.0.1 10.0.0.2 10.0.0.3")
+	without := answers(40, "10.0.0.1")
+	doubtful := answers(1, "10.0.0.2")
+	doubtful.Inconclusive = "timeout: one server was silent"
+	plans := play(mooring.DefaultPolicy(), knowing("10.0.0.1 10.0.0.2 10.0.0.3"), group, without, without, doubtful, doubtful, without)
+	for i := range 4 {
+		if got := gone(plans[i]); got != "" {
+			t.Errorf("round %d deregisters %q", i+1, got)
+		}
+	}
+	if got := gone(plans[4]); got != "10.0.0.3" {
+		t.Errorf("the fifth round deregisters %q, want only the one that no round saw", got)
+	}
+}
+
+func TestCountsAboutOtherHostnamesStartAgain(t *testing.T) {
+	group := healthy("10.0.0.1 10.0.0.2")
+	without := answers(40, "10.0.0.1")
+	renamed := answers(40, "10.0.0.1")
+	renamed.Hostnames = []string{"new.example"}
+	for i := range renamed.Answers {
+		renamed.Answers[i].Hostname = "new.example"
+	}
+	plans := play(mooring.DefaultPolicy(), knowing("10.0.0.1 10.0.0.2"), group, without, without, renamed)
+	if got := gone(plans[2]); got != "" {
+		t.Errorf("the round after the rename deregisters %q on what the old name's answers said", got)
+	}
+	if got := plans[2].Missing[0].Missed; got != 1 {
+		t.Errorf("the old address counts %d misses under the new name, want 1", got)
+	}
+}
+
+// Each hostname's answers speak only about its own addresses.
+func TestOneHostnamesAnswersSayNothingAboutAnothers(t *testing.T) {
+	group := healthy("10.0.0.1 10.0.0.2 10.0.0.3")
+	o := answers(200, "10.0.0.1")
+	o.Hostnames = []string{"app.example", "big.example"}
+	o.Answers = append(o.Answers, mooring.Answer{
+		Hostname: "big.example", Addrs: addrs("10.0.0.2"), Server: "10.9.0.2:53", TTL: time.Minute, Plain: true, Authoritative: true,
+	})
+	m := knowing("10.0.0.1 10.0.0.2 10.0.0.3")
+	m.Hostnames = o.Hostnames
+	plans := play(mooring.DefaultPolicy(), m, group, o, o, o, o)
+	if got := gone(plans[3]); got != "" {
+		t.Errorf("%q left, though big.example was hardly asked", got)
+	}
+	if want := 4 * mooring.Silence(1, 2); math.Abs(plans[3].Missing[0].Evidence-want) > 1e-9 {
+		t.Errorf("evidence %g, want %g: the least that one name's answers say", plans[3].Missing[0].Evidence, want)
+	}
+}
+
+func TestForgedMemoryRemovesNobodyWithoutThisRoundsOwnEvidence(t *testing.T) {
+	m := knowing("10.0.0.1 10.0.0.2")
+	m.Addresses[1].Missed, m.Addresses[1].Evidence = 99, 1000
+	m.Addresses[1].MissingSince, m.Addresses[1].LastMiss = noon.Add(-time.Hour), noon.Add(-time.Minute)
+	group := healthy("10.0.0.1 10.0.0.2")
+	few := play(mooring.DefaultPolicy(), m, group, answers(3, "10.0.0.1"))[0]
+	if got := gone(few); got != "" || few.Held[0].Guard != "evidence" {
+		t.Errorf("three answers and a forged memory removed %q (held: %+v)", got, few.Held)
+	}
+	undocumented := answers(3, "10.0.0.1")
+	undocumented.Answers = append(undocumented.Answers, mooring.Answer{
+		Hostname: "app.example", Addrs: addrs("10.0.0.1"), Server: "10.9.0.1:53", Whole: true, Authoritative: true,
+	})
+	if got := gone(play(mooring.DefaultPolicy(), m, group, undocumented)[0]); got != "" {
+		t.Errorf("a forged memory and an undocumented record removed %q", got)
+	}
+}
+
+func TestTimesInTheFutureAreClampedToNow(t *testing.T) {
+	m := knowing("10.0.0.1 10.0.0.2")
+	m.Addresses[1].Missed, m.Addresses[1].Evidence = 2, 20
+	m.Addresses[1].MissingSince, m.Addresses[1].LastMiss = noon.Add(48*time.Hour), noon.Add(48*time.Hour)
+	plans := play(mooring.DefaultPolicy(), m, healthy("10.0.0.1 10.0.0.2"),
+		answers(40, "10.0.0.1"), answers(40, "10.0.0.1"), answers(40, "10.0.0.1"))
+	if plans[0].Held[0].Guard != "hold" || gone(plans[2]) != "10.0.0.2" {
+		t.Errorf("first %+v, third deregisters %q; want hold from now on, and gone after 2 minutes", plans[0].Held, gone(plans[2]))
+	}
+}
+
+// A cache that gives the same answer again has said nothing new.
+func TestAResolversRepeatedAnswerIsOneAnswerAcrossRounds(t *testing.T) {
+	cached := func(ttl time.Duration) mooring.Observation {
+		o := answers(1, "10.0.0.1 10.0.0.2 10.0.0.3")
+		o.Answers[0].Authoritative, o.Answers[0].TTL = false, ttl
+		return o
+	}
+	group := healthy("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4")
+	m := knowing("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4")
+	one := mooring.Silence(3, 4)
+	for name, c := range map[string]struct {
+		ttls []time.Duration
+		want float64
+	}{
+		"counting down":                     {[]time.Duration{300 * time.Second, 240 * time.Second, 180 * time.Second}, one},
+		"refreshed: the TTL went up":        {[]time.Duration{30 * time.Second, 50 * time.Second, 60 * time.Second}, 3 * one},
+		"equal, while the copy may be kept": {[]time.Duration{300 * time.Second, 300 * time.Second, 300 * time.Second}, one},
+		"equal, after the copy ran out":     {[]time.Duration{60 * time.Second, 60 * time.Second, 60 * time.Second}, 3 * one},
+		"always nothing":                    {[]time.Duration{0, 0, 0}, one},
+	} {
+		var seen []mooring.Observation
+		for _, ttl := range c.ttls {
+			seen = append(seen, cached(ttl))
+		}
+		plans := play(mooring.DefaultPolicy(), m, group, seen...)
+		if got := plans[2].Missing[0].Evidence; math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%s: %.3f nats, want %.3f", name, got, c.want)
+		}
+	}
+}
+
+func TestAResolverAloneCanProveAnAbsence(t *testing.T) {
+	o := answers(1, "10.0.0.1")
+	o.Answers[0].Authoritative, o.Answers[0].Whole = false, true
+	p := mooring.WholePolicy()
+	plans := play(p, knowing("10.0.0.1 10.0.0.2"), healthy("10.0.0.1 10.0.0.2"), o, o)
+	if got := gone(plans[1]); got != "10.0.0.2" {
+		t.Errorf("the old holder stays: %+v", plans[1].Held)
+	}
+}
+
+func TestAnOlderFunctionsCountIsWorthItsShare(t *testing.T) {
+	imported := func(missed int, age time.Duration) mooring.Memory {
+		return mooring.Memory{Import: &mooring.Import{
+			Addrs: addrs("10.0.0.1 10.0.0.2"), Missed: map[netip.Addr]int{netip.MustParseAddr("10.0.0.3"): missed}, At: noon.Add(-age),
+		}}
+	}
+	group := healthy("10.0.0.1 10.0.0.2 10.0.0.3")
+	without := answers(10, "10.0.0.1 10.0.0.2") // 10 · -ln(1 - 2/4) = 6.9 nats; 8.4 are needed
+	enough := answers(13, "10.0.0.1 10.0.0.2")
+	for name, c := range map[string]struct {
+		memory mooring.Memory
+		seen   mooring.Observation
+		want   string
+	}{
+		"missed twice a minute ago, the third run is ours": {imported(2, time.Minute), enough, "10.0.0.3"},
+		"missed far oftener: one run of ours must miss it": {imported(500, time.Minute), enough, "10.0.0.3"},
+		"too little evidence of our own":                   {imported(2, time.Minute), without, ""},
+		"missed once: one short":                           {imported(1, time.Minute), enough, ""},
+		"an old count is worth nothing":                    {imported(2, 3*time.Hour), enough, ""},
+	} {
+		if got := gone(play(mooring.DefaultPolicy(), c.memory, group, c.seen)[0]); got != c.want {
+			t.Errorf("%s: deregisters %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestMoreThanMaxTargetsRegistersTheLongestKnown(t *testing.T) {
+	p := mooring.DefaultPolicy()
+	p.MaxTargets = 2
+	m := knowing("10.0.0.8 10.0.0.9")
+	for i := range m.Addresses {
+		m.Addresses[i].Since = noon.Add(-time.Hour)
+	}
+	plan := play(p, m, nil, answers(40, "10.0.0.1 10.0.0.8 10.0.0.9"))[0]
+	var got []netip.Addr
+	for _, target := range plan.Register {
+		got = append(got, target.Addr)
+	}
+	if !slices.Equal(got, addrs("10.0.0.8 10.0.0.9")) || len(plan.Refused) != 1 || plan.Refused[0].Addr != addrs("10.0.0.1")[0] {
+		t.Errorf("registers %v, sets aside %+v", got, plan.Refused)
+	}
+}
+
+func TestAGoneAddressIsForgottenADayLater(t *testing.T) {
+	m := knowing("10.0.0.1 10.0.0.2")
+	at := func(d time.Duration) mooring.Plan {
+		p := mooring.Decide(mooring.DefaultPolicy(), m, answers(40, "10.0.0.1"), mooring.Holding{Port: 443, Targets: healthy("10.0.0.1")}, noon.Add(d))
+		m = p.Memory
+		return p
+	}
+	at(0)
+	if at(23 * time.Hour); len(m.Addresses) != 2 {
+		t.Error("forgotten before a day had passed")
+	}
+	if p := at(24 * time.Hour); len(m.Addresses) != 1 || !p.Changed {
+		t.Error("still remembered after a day")
+	}
+}
+
+func TestAnIdleRoundChangesNothing(t *testing.T) {
+	m := knowing("10.0.0.1 10.0.0.2")
+	plan := play(mooring.DefaultPolicy(), m, healthy("10.0.0.1 10.0.0.2"), answers(9, "10.0.0.1 10.0.0.2"))[0]
+	if plan.Changed || len(plan.Register)+len(plan.Deregister)+len(plan.Held) > 0 {
+		t.Errorf("an idle round plans %+v", plan)
+	}
+}
+
+func TestSilenceIsTheFormula(t *testing.T) {
+	for _, c := range []struct {
+		a, d int
+		want float64
+	}{{8, 24, -math.Log(1 - 8.0/25)}, {1, 1, -math.Log(0.5)}, {0, 5, 0}, {9, 5, -math.Log(1 - 5.0/6)}, {-1, 5, 0}} {
+		if got := mooring.Silence(c.a, c.d); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("Silence(%d, %d) = %g, want %g", c.a, c.d, got, c.want)
+		}
+	}
+}
+
+// An idle round and one in which a tenth is missing, of 100 targets and 40 answers.
+func BenchmarkDecide(b *testing.B) {
+	hundred := func(n int) string {
+		var list []string
+		for i := range n {
+			list = append(list, netip.AddrFrom4([4]byte{10, 0, 1, byte(i)}).String())
+		}
+		return strings.Join(list, " ")
+	}
+	m, h := knowing(hundred(100)), mooring.Holding{Port: 443, Targets: healthy(hundred(100))}
+	for name, o := range map[string]mooring.Observation{"idle": answers(40, hundred(100)), "missing": answers(40, hundred(90))} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				mooring.Decide(mooring.DefaultPolicy(), m, o, h, noon)
+			}
+		})
+	}
+}
