@@ -1,0 +1,132 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"mooring"
+)
+
+// A Point is an arrow of the flow, where a process may crash, pause, or be overtaken.
+type Point string
+
+// The points, in the order in which a round passes them.
+const (
+	PointFound        Point = "found"        // the name was looked up
+	PointDescribed    Point = "described"    // the group was read
+	PointLoaded       Point = "loaded"       // the memory was read
+	PointDecide       Point = "decide"       // all three were
+	PointSave         Point = "save"         // about to remember
+	PointSaved        Point = "saved"        // remembered
+	PointRegister     Point = "register"     // about to register
+	PointRegistered   Point = "registered"   // registered
+	PointLook         Point = "look"         // about to look a second time
+	PointLooked       Point = "looked"       // looked a second time
+	PointDeregister   Point = "deregister"   // about to deregister
+	PointDeregistered Point = "deregistered" // deregistered
+)
+
+// Points returns all of them.
+func Points() []Point {
+	return []Point{
+		PointFound, PointDescribed, PointLoaded, PointDecide, PointSave, PointSaved, PointRegister, PointRegistered,
+		PointLook, PointLooked, PointDeregister, PointDeregistered,
+	}
+}
+
+var errCrashed = errors.New("the process is gone")
+
+// A Process runs one round in a world, through the ports of package mooring.
+type Process struct {
+	Name string
+	Skew time.Duration // its wall clock is ahead by this
+	At   func(Point)   // called at every point, in the process's own time; nil: nothing happens there
+
+	w    *World
+	dead atomic.Bool
+	rec  record // guarded by the world's lock
+
+	find, group, store *rand.Rand // one each, for the three reads run at the same time
+}
+
+// NewProcess returns a process that has not begun. Its name decides its luck.
+func (w *World) NewProcess(name string) *Process {
+	return &Process{
+		Name: name, w: w,
+		find: w.chance(name + " find"), group: w.chance(name + " group"), store: w.chance(name + " store"),
+	}
+}
+
+// Crash ends the process where it is: nothing that it does from now on reaches the world.
+func (p *Process) Crash() { p.dead.Store(true) }
+
+// Wall is the time by the process's own clock.
+func (p *Process) Wall() time.Time { return p.w.Now().Add(p.Skew) }
+
+// Round runs the round.
+func (p *Process) Round(ctx context.Context) mooring.Report {
+	p.rec = record{began: p.w.Now(), refused: map[netip.Addr]bool{}}
+	k := mooring.Keeper{
+		Binding: p.w.Binding, Policy: p.w.Policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
+		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.decide(),
+	}
+	report := k.Round(ctx)
+	if !p.dead.Load() {
+		p.ended(report)
+	}
+	return report
+}
+
+// decide is the world's judgement, with a point before it.
+func (p *Process) decide() func(mooring.Policy, mooring.Memory, mooring.Observation, mooring.Holding, time.Time) mooring.Plan {
+	decided := false
+	return func(pol mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.Holding, _ time.Time) mooring.Plan {
+		if !decided {
+			decided = true
+			p.w.mu.Lock()
+			p.rec.seen = p.w.Now()
+			p.w.mu.Unlock()
+			_ = p.reach(PointDecide)
+		}
+		return p.w.Decide(pol, m, o, h, p.Wall())
+	}
+}
+
+// reach passes a point. An error means that the process is gone.
+func (p *Process) reach(at Point) error {
+	if p.dead.Load() {
+		return errCrashed
+	}
+	if p.At != nil {
+		p.At(at)
+	}
+	if p.dead.Load() {
+		return errCrashed
+	}
+	return nil
+}
+
+// spend lets a call take its time.
+func (p *Process) spend(ctx context.Context, rng *rand.Rand) {
+	if p.w.Sleep != nil {
+		p.w.Sleep(ctx, time.Millisecond+time.Duration(rng.Int64N(int64(40*time.Millisecond))))
+	}
+}
+
+// ended checks what can be said only of a whole round.
+func (p *Process) ended(r mooring.Report) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	for _, h := range r.Plan.Held {
+		p.w.meet("held " + h.Guard)
+	}
+	if len(r.Registered)+len(r.Deregistered)+len(r.Held) > 0 || r.Error != "" || r.Inconclusive != "" {
+		p.w.note("%s: round ends: %d registered, deregistered %s, %d held, inconclusive %q, error %q",
+			p.Name, len(r.Registered), words(r.Deregistered), len(r.Held), r.Inconclusive, r.Error)
+	}
+}

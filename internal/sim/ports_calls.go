@@ -1,0 +1,116 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mooring"
+)
+
+// call changes the group, once it is permitted, and checks every promise against the truth.
+func (g group) call(ctx context.Context, c Call, targets []mooring.Target, permit mooring.Permit,
+	change func(time.Time, []TargetDescription) error,
+) error {
+	p := g.p
+	if p.dead.Load() {
+		return errCrashed
+	}
+	if err := permit(); err != nil {
+		p.w.mu.Lock()
+		p.w.meet("permit denied")
+		p.w.mu.Unlock()
+		return err
+	}
+	fault := p.w.fault(p, c)
+	if fault == FaultError {
+		return fmt.Errorf("throttled: %w", errInjected)
+	}
+	var described []TargetDescription
+	for _, t := range targets {
+		described = append(described, TargetDescription{Addr: t.Addr, Port: t.Port, Zone: t.Zone})
+	}
+	if err := change(p.w.Now(), described); err != nil {
+		return err
+	}
+	p.changed(c, targets)
+	p.spend(ctx, p.group)
+	if fault == FaultLost {
+		return fmt.Errorf("the reply was lost: %w", errInjected)
+	}
+	return nil
+}
+
+// A store keeps memory as the world's storage does.
+type store struct{ p *Process }
+
+// Load reads the stored memory.
+func (s store) Load(ctx context.Context) (mooring.Memory, string, error) {
+	p := s.p
+	if p.dead.Load() {
+		return mooring.Memory{}, "", errCrashed
+	}
+	fault := p.w.fault(p, CallLoad)
+	p.spend(ctx, p.store)
+	p.w.mu.Lock()
+	m, tag, err := p.w.store.load()
+	switch fault {
+	case FaultError:
+		err = fmt.Errorf("load: %w", errInjected)
+	case FaultDenied:
+		err = fmt.Errorf("load: %w", mooring.ErrDenied)
+	}
+	p.rec.memory, p.rec.loadErr = m, err
+	if err != nil {
+		p.w.meet("memory unusable")
+	}
+	p.w.mu.Unlock()
+	if gone := p.reach(PointLoaded); gone != nil {
+		return mooring.Memory{}, "", gone
+	}
+	return m, tag, err
+}
+
+// Save writes the memory where nobody else did since it was loaded.
+func (s store) Save(ctx context.Context, m mooring.Memory, tag string) (string, error) {
+	p := s.p
+	if err := p.reach(PointSave); err != nil {
+		return "", err
+	}
+	fault := p.w.fault(p, CallSave)
+	p.spend(ctx, p.store)
+	newTag, err := s.write(m, tag, fault)
+	if gone := p.reach(PointSaved); gone != nil {
+		return "", gone
+	}
+	return newTag, err
+}
+
+func (s store) write(m mooring.Memory, tag string, fault Fault) (string, error) {
+	p := s.p
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	var err error
+	switch fault {
+	case FaultError:
+		err = fmt.Errorf("save: %w", errInjected)
+	case FaultDenied:
+		err = fmt.Errorf("save: %w", mooring.ErrDenied)
+	case FaultConflict:
+		err = mooring.ErrConflict
+	default:
+		p.writing(m)
+		err = p.w.store.save(m, tag)
+		if err == nil {
+			p.remembered(m)
+		}
+	}
+	if fault == FaultLost && err == nil {
+		err = fmt.Errorf("save: the reply was lost: %w", errInjected)
+	}
+	if err != nil {
+		p.w.meet("save lost or unconfirmed")
+	}
+	p.rec.saveTried, p.rec.saved = true, err == nil
+	return p.w.store.current(), err
+}

@@ -1,0 +1,268 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"time"
+
+	"mooring"
+)
+
+// A Promise is one sentence of docs/promises.md, and the check of it. The checks know the truth; the code
+// that is judged does not.
+type Promise struct {
+	Name   string
+	Broken func(*act) string // why it is broken by this call; "" where it is kept
+}
+
+// An act is one call that changed the group, at the moment after.
+type act struct {
+	w          *World
+	rec        *record
+	now        time.Time
+	register   []mooring.Target
+	deregister []mooring.Target
+	after      []mooring.Target // what the group truly holds
+}
+
+// Promises returns those that are checked after every call that changes the group.
+func Promises() []Promise {
+	return []Promise{
+		{"P1 a live address stays", liveStays},
+		{"P2 a returned address stays", returnedStays},
+		{"P3 never empty", neverEmpty},
+		{"P4 only what is ours", onlyOurs},
+		{"P5 only conclusive rounds", onlyConclusive},
+		{"P6 enough misses", enoughMisses},
+		{"P7 long enough", longEnough},
+		{"P8 few at a time", fewAtATime},
+		{"P9 make before break", makeBeforeBreak},
+		{"P10 last of a zone", lastOfZone},
+		{"P11 register first", registerFirst},
+		{"P12 remember first", rememberFirst},
+		{"P13 no plan is old", freshPlan},
+		{"P14 memory is needed", memoryIsNeeded},
+		{"P15 only what was seen and is admitted", onlyAdmitted},
+		{"P16 modes are obeyed", modesObeyed},
+		{"P17 a halted group is not written", haltedStays},
+	}
+}
+
+// liveStays: two looks of this round and at least two rounds before it must all have overlooked the address,
+// by a chance below the policy's. Stale servers are believed for as long as they lag; a resolver's answers
+// say nothing about now, so there the address must have been live since its first miss.
+func liveStays(a *act) string {
+	for _, t := range a.deregister {
+		from := a.rec.began.Add(-a.rec.lag)
+		if a.w.Zone.Cache > 0 {
+			if absent := a.w.ledger[t.Addr]; !absent.forged {
+				from = absent.since.Add(-a.w.Zone.Cache)
+			}
+		}
+		if since, ok := a.w.live[t.Addr]; ok && !since.After(from) {
+			return fmt.Sprintf("%s has been live since %s and was deregistered", t.Addr, since.Format(time.TimeOnly))
+		}
+	}
+	return ""
+}
+
+// returnedStays: where one answer holds everything, the second look misses nobody who was back by then.
+func returnedStays(a *act) string {
+	if len(a.w.all()) > a.w.Zone.Answer {
+		return ""
+	}
+	for _, t := range a.deregister {
+		from := a.rec.second.began.Add(-a.rec.second.lag - a.w.Zone.Cache)
+		if since, ok := a.w.live[t.Addr]; ok && !since.After(from) {
+			return fmt.Sprintf("%s was back since %s, before the second look", t.Addr, since.Format(time.TimeOnly))
+		}
+	}
+	return ""
+}
+
+// neverEmpty: an older description may mislead about how many there are.
+func neverEmpty(a *act) string {
+	if len(a.deregister) == 0 || a.rec.viewStale {
+		return ""
+	}
+	stay := a.rec.ours(a.w.Policy, a.after, a.w.Binding.Port)
+	if least := max(1, a.w.Policy.MinTargets); len(stay) < least {
+		return fmt.Sprintf("%d of ours stay, the least is %d", len(stay), least)
+	}
+	return ""
+}
+
+func onlyOurs(a *act) string {
+	for _, t := range a.deregister {
+		if t.Port != a.w.Binding.Port || a.w.Policy.Adopt != mooring.AdoptAll && !a.w.shown[t.Addr] {
+			return fmt.Sprintf("%s port %d was never shown by the name", t.Addr, t.Port)
+		}
+	}
+	return ""
+}
+
+func onlyConclusive(a *act) string {
+	if len(a.deregister) == 0 {
+		return ""
+	}
+	for i, l := range []look{a.rec.first, a.rec.second} {
+		if l.o.Inconclusive != "" || len(l.o.Addrs()) == 0 {
+			return fmt.Sprintf("look %d was inconclusive: %q", i+1, l.o.Inconclusive)
+		}
+	}
+	return ""
+}
+
+func enoughMisses(a *act) string {
+	for _, t := range a.deregister {
+		if absent := a.w.ledger[t.Addr]; !absent.forged && absent.missed < a.w.Policy.Misses {
+			return fmt.Sprintf("%s was missed in %d rounds", t.Addr, absent.missed)
+		}
+	}
+	return ""
+}
+
+// longEnough is by the clocks of the processes, and cannot be told where they disagree.
+func longEnough(a *act) string {
+	for _, t := range a.deregister {
+		absent := a.w.ledger[t.Addr]
+		if !a.w.Skewed && !absent.forged && a.now.Sub(absent.since) < a.w.Policy.Hold {
+			return fmt.Sprintf("%s was first missed %s ago", t.Addr, a.now.Sub(absent.since))
+		}
+	}
+	return ""
+}
+
+func fewAtATime(a *act) string {
+	ours := len(a.rec.ours(a.w.Policy, a.rec.view, a.w.Binding.Port))
+	most := max(1, int(math.Floor(a.w.Policy.MaxLeave*float64(ours)+1e-9)))
+	if n := len(a.rec.deregistered); n > most {
+		return fmt.Sprintf("%d of %d left, the most is %d", n, ours, most)
+	}
+	return ""
+}
+
+// makeBeforeBreak is judged by what the group said in this round, for health may change in between.
+func makeBeforeBreak(a *act) string {
+	ours := a.rec.ours(a.w.Policy, a.rec.view, a.w.Binding.Port)
+	before, leaving, young := healthyOf(ours), 0, 0
+	for _, t := range a.rec.deregistered {
+		if i := slices.IndexFunc(ours, func(o mooring.Target) bool { return o.Addr == t.Addr }); i >= 0 && isHealthy(ours[i]) {
+			leaving++
+			if !a.heldLong(t.Addr) {
+				young++
+			}
+		}
+	}
+	needed := min(before, a.rec.registrable())
+	if a.w.Policy.Answers == mooring.AnswersWhole {
+		needed = 0
+		if young > 0 && a.rec.unregistered() {
+			return "the new one was not registered yet"
+		}
+	}
+	switch {
+	case young > 0 && before-leaving < needed:
+		return fmt.Sprintf("%d healthy stay, %d are needed", before-leaving, needed)
+	case leaving > 0 && a.w.Policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable() > 0:
+		return "the last healthy target left"
+	default:
+		return ""
+	}
+}
+
+func lastOfZone(a *act) string {
+	if a.w.CrossZone != mooring.CrossZoneOff || a.w.Policy.Answers == mooring.AnswersWhole {
+		return ""
+	}
+	for _, t := range a.deregister {
+		in := func(ts []mooring.Target) (n int) {
+			for _, o := range ts {
+				if i := slices.IndexFunc(a.rec.view, func(v mooring.Target) bool { return v.Addr == o.Addr && v.Port == o.Port }); i >= 0 &&
+					isHealthy(a.rec.view[i]) && a.rec.view[i].Zone == t.Zone {
+					n++
+				}
+			}
+			return n
+		}
+		if all := in(a.rec.view); all > 0 && in([]mooring.Target{t}) > 0 && all == in(a.rec.deregistered) && !a.heldLong(t.Addr) {
+			return fmt.Sprintf("%s was the last healthy target in zone %s", t.Addr, t.Zone)
+		}
+	}
+	return ""
+}
+
+func registerFirst(a *act) string {
+	switch {
+	case len(a.register) > 0 && len(a.rec.deregistered) > 0:
+		return "a registration came after a removal"
+	case len(a.deregister) > 0 && a.rec.unconfirmed:
+		return "targets left although a registration was not confirmed"
+	default:
+		return ""
+	}
+}
+
+// rememberFirst: what is registered is in memory, unless the process knows that it could not save it.
+func rememberFirst(a *act) string {
+	if a.rec.loadErr != nil || a.rec.saveTried && !a.rec.saved {
+		return ""
+	}
+	for _, t := range a.register {
+		if !remembers(a.w.store.decoded, t.Addr) && a.w.store.err == nil && a.w.store.body != nil {
+			return fmt.Sprintf("%s was registered and is not remembered", t.Addr)
+		}
+	}
+	return ""
+}
+
+const planLife = 30 * time.Second
+
+func freshPlan(a *act) string {
+	if old := a.now.Sub(a.rec.seen); old > planLife {
+		return fmt.Sprintf("the plan was %s old", old)
+	}
+	return ""
+}
+
+func memoryIsNeeded(a *act) string {
+	if len(a.deregister) > 0 && (a.rec.loadErr != nil || !a.rec.saved) {
+		return fmt.Sprintf("targets left without a confirmed save (load: %v)", a.rec.loadErr)
+	}
+	return ""
+}
+
+func onlyAdmitted(a *act) string {
+	seen := a.rec.first.o.Addrs()
+	for _, t := range a.register {
+		if !slices.Contains(seen, t.Addr) || !a.w.Policy.Admits(t.Addr) || t.Port != a.w.Binding.Port {
+			return fmt.Sprintf("%s port %d was registered", t.Addr, t.Port)
+		}
+	}
+	if len(a.register) > a.w.Policy.MaxTargets {
+		return fmt.Sprintf("%d were registered, the most is %d", len(a.register), a.w.Policy.MaxTargets)
+	}
+	return ""
+}
+
+func modesObeyed(a *act) string {
+	if a.w.Policy.Mode == mooring.ModeObserve || a.w.Policy.Mode == mooring.ModeAddOnly && len(a.deregister) > 0 {
+		return "mode " + string(a.w.Policy.Mode)
+	}
+	return ""
+}
+
+func haltedStays(a *act) string {
+	if a.rec.halted {
+		return "the group was written"
+	}
+	return ""
+}
+
+// heldLong tells whether make-before-break no longer keeps an address. Forged and skewed times are believed.
+func (a *act) heldLong(addr netip.Addr) bool {
+	absent := a.w.ledger[addr]
+	return a.w.Skewed || absent.forged || a.now.Sub(absent.since) >= a.w.Policy.HoldMax
+}

@@ -1,0 +1,209 @@
+package sim
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"mooring"
+)
+
+// A record is what one round saw and did, for the checks.
+type record struct {
+	began, seen time.Time // seen: when all three reads were in
+	first       look
+	second      look
+	lag         time.Duration // of the staler look
+
+	view      []mooring.Target // what the group said
+	viewStale bool
+
+	memory           mooring.Memory
+	loadErr          error
+	saveTried, saved bool
+	counted          bool // its misses are in the ledger
+
+	halted       bool
+	unconfirmed  bool // a registration failed
+	refused      map[netip.Addr]bool
+	deregistered []mooring.Target
+}
+
+// A look is one look at the name.
+type look struct {
+	o     mooring.Observation
+	began time.Time
+	lag   time.Duration
+	done  bool
+}
+
+// An absence is the checker's own count of who is missing.
+type absence struct {
+	missed      int
+	since, last time.Time
+	forged      bool // somebody else wrote the count in the memory
+}
+
+func (p *Process) looked() bool { p.w.mu.Lock(); defer p.w.mu.Unlock(); return p.rec.first.done }
+
+func (p *Process) sawName(o mooring.Observation, began time.Time, f Fault) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	l := look{o: o, began: began, done: true}
+	if f == FaultStale || f == FaultStaleServer {
+		l.lag = lag
+	}
+	p.rec.lag = max(p.rec.lag, l.lag)
+	if p.rec.first.done {
+		p.rec.second = l
+	} else {
+		p.rec.first = l
+	}
+	for _, a := range o.Addrs() {
+		p.w.shown[a] = true
+	}
+}
+
+func (p *Process) sawGroup(targets []mooring.Target, stale bool) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.rec.view, p.rec.viewStale = targets, stale
+}
+
+func (p *Process) halted()      { p.w.mu.Lock(); p.rec.halted = true; p.w.mu.Unlock() }
+func (p *Process) unconfirmed() { p.w.mu.Lock(); p.rec.unconfirmed = true; p.w.mu.Unlock() }
+
+func (p *Process) refusedBy(a netip.Addr) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.rec.refused[a] = true
+	p.w.meet("target refused")
+}
+
+// writing checks a save before it is made; the caller holds the lock.
+func (p *Process) writing(m mooring.Memory) {
+	switch {
+	case p.rec.loadErr != nil:
+		p.w.breaks(p, "P14 memory is needed", "a memory that could not be read is overwritten")
+	case p.w.store.err == nil && m.Revision <= p.w.store.decoded.Revision && p.w.store.body != nil && p.rec.memory.Revision == p.w.store.decoded.Revision:
+		p.w.breaks(p, "P12 remember first", "the revision did not rise")
+	}
+}
+
+// remembered counts the misses of a round that was saved; the caller holds the lock. A round saves a second
+// time what it learned, which counts nobody again.
+func (p *Process) remembered(m mooring.Memory) {
+	p.w.note("%s: saved revision %d", p.Name, m.Revision)
+	if p.rec.counted {
+		return
+	}
+	p.rec.counted = true
+	seen := p.rec.first.o.Addrs()
+	for _, a := range seen {
+		delete(p.w.ledger, a)
+	}
+	if !slices.Equal(p.rec.memory.Hostnames, m.Hostnames) {
+		clear(p.w.ledger)
+	}
+	if p.rec.first.o.Inconclusive != "" || len(seen) == 0 {
+		return
+	}
+	now := p.w.Now()
+	for _, t := range p.rec.view {
+		if t.Port != p.w.Binding.Port || !t.Registered() || slices.Contains(seen, t.Addr) {
+			continue
+		}
+		absent := p.w.ledger[t.Addr]
+		if absent.missed == 0 || !p.w.Skewed && p.rec.seen.Sub(absent.last) > 2*time.Hour {
+			absent = absence{forged: absent.forged, since: p.rec.seen}
+		}
+		absent.missed++
+		absent.last = now
+		p.w.ledger[t.Addr] = absent
+	}
+}
+
+// changed checks every promise after a call that changed the group.
+func (p *Process) changed(c Call, targets []mooring.Target) {
+	after := p.w.Targets()
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.calls++
+	p.w.note("%s: %s %s", p.Name, c, words(addrsOf(targets)))
+	a := &act{w: p.w, rec: &p.rec, now: p.w.Now(), after: after}
+	if c == CallRegister {
+		a.register = targets
+	} else {
+		a.deregister = targets
+		p.rec.deregistered = append(p.rec.deregistered, targets...)
+	}
+	for _, promise := range Promises() {
+		if why := promise.Broken(a); why != "" {
+			p.w.breaks(p, promise.Name, why)
+		}
+	}
+}
+
+func (w *World) breaks(p *Process, promise, why string) {
+	w.note("%s: BROKEN %s: %s", p.Name, promise, why)
+	w.broken = append(w.broken, w.Now().UTC().Format(time.TimeOnly)+" "+promise+": "+why)
+}
+
+// ours are the targets that this round may count as ours.
+func (r *record) ours(policy mooring.Policy, targets []mooring.Target, port uint16) []mooring.Target {
+	seen := r.first.o.Addrs()
+	var out []mooring.Target
+	for _, t := range targets {
+		mine := policy.Adopt == mooring.AdoptAll || remembers(r.memory, t.Addr) || slices.Contains(seen, t.Addr)
+		if t.Port == port && t.Registered() && mine {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// registrable counts the addresses that were seen and that the group takes.
+func (r *record) registrable() (n int) {
+	for _, a := range r.first.o.Addrs() {
+		if !r.sets(a) {
+			n++
+		}
+	}
+	return n
+}
+
+// sets tells whether an address is set aside, as far as the round knew when it decided.
+func (r *record) sets(a netip.Addr) bool {
+	return r.refused[a] || slices.ContainsFunc(r.memory.Refused, func(f mooring.Refusal) bool { return f.Addr == a })
+}
+
+// unregistered tells whether somebody who was seen was not in the group when the round began.
+func (r *record) unregistered() bool {
+	return slices.ContainsFunc(r.first.o.Addrs(), func(a netip.Addr) bool {
+		return !r.sets(a) && !slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Registered() })
+	})
+}
+
+func remembers(m mooring.Memory, a netip.Addr) bool {
+	_, ok := slices.BinarySearchFunc(m.Addresses, a, func(e mooring.Entry, a netip.Addr) int { return e.Addr.Compare(a) })
+	return ok
+}
+
+func isHealthy(t mooring.Target) bool { return t.Health == mooring.HealthHealthy }
+
+func healthyOf(targets []mooring.Target) (n int) {
+	for _, t := range targets {
+		if isHealthy(t) {
+			n++
+		}
+	}
+	return n
+}
+
+func addrsOf(targets []mooring.Target) []netip.Addr {
+	var out []netip.Addr
+	for _, t := range targets {
+		out = append(out, t.Addr)
+	}
+	return out
+}
