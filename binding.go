@@ -66,7 +66,8 @@ type Policy struct {
 
 // DefaultPolicy returns the policy for names that show some of their addresses at a time.
 //
-// The admitted addresses are those that a Network Load Balancer takes (RFC 1918 and RFC 6598):
+// The admitted addresses are those that a Network Load Balancer takes: RFC 1918 and RFC 6598, and of IPv6 what
+// can be routed at all, since an IPv6 group takes the addresses of its VPC (a finder knows those):
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-target-groups.html
 func DefaultPolicy() Policy {
 	return Policy{
@@ -89,6 +90,8 @@ func DefaultPolicy() Policy {
 			netip.MustParsePrefix("172.16.0.0/12"),
 			netip.MustParsePrefix("192.168.0.0/16"),
 			netip.MustParsePrefix("100.64.0.0/10"),
+			netip.MustParsePrefix("2000::/3"),
+			netip.MustParsePrefix("fc00::/7"),
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package mooring
 
 import (
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -34,12 +35,13 @@ type Observation struct {
 
 // Addrs returns every address that some answer held, sorted.
 func (o Observation) Addrs() []netip.Addr {
-	var all []netip.Addr
+	seen := map[netip.Addr]struct{}{}
 	for _, a := range o.Answers {
-		all = append(all, a.Addrs...)
+		for _, x := range a.Addrs {
+			seen[x] = struct{}{}
+		}
 	}
-	slices.SortFunc(all, netip.Addr.Compare)
-	return slices.Compact(all)
+	return slices.SortedFunc(maps.Keys(seen), netip.Addr.Compare)
 }
 
 // DNS names the servers that answered: "authoritative", "resolver", or both joined by "+"; "" when nobody did.
@@ -92,7 +94,7 @@ func (o Observation) weigh(missing int, threshold float64, counts []bool) eviden
 }
 
 func (o Observation) weighName(name string, missing int, threshold float64, counts []bool) (total, plain float64, zone bool) {
-	d := len(o.of(name).Addrs()) + missing
+	d := o.distinct(name) + missing
 	for i, a := range o.Answers {
 		if a.Hostname != name || len(a.Addrs) == 0 || !counts[i] {
 			continue
@@ -112,10 +114,18 @@ func (o Observation) weighName(name string, missing int, threshold float64, coun
 	return total, plain, zone
 }
 
-// of returns what was observed about one of the hostnames.
-func (o Observation) of(name string) Observation {
-	answers := slices.DeleteFunc(slices.Clone(o.Answers), func(a Answer) bool { return a.Hostname != name })
-	return Observation{Hostnames: []string{name}, Answers: answers}
+// distinct counts the addresses observed behind one of the hostnames.
+func (o Observation) distinct(name string) int {
+	seen := map[netip.Addr]struct{}{}
+	for _, a := range o.Answers {
+		if a.Hostname != name {
+			continue
+		}
+		for _, x := range a.Addrs {
+			seen[x] = struct{}{}
+		}
+	}
+	return len(seen)
 }
 
 // reaches compares nats with a tolerance for the order of summation.

@@ -134,7 +134,9 @@ func (r *round) sees(addr netip.Addr) bool {
 }
 
 // conclusive tells whether the round may count against anyone. Nothing observed never may.
-func (o Observation) conclusive() bool { return o.Inconclusive == "" && len(o.Addrs()) > 0 }
+func (o Observation) conclusive() bool {
+	return o.Inconclusive == "" && slices.ContainsFunc(o.Answers, func(a Answer) bool { return len(a.Addrs) > 0 })
+}
 
 // candidates are the targets that would leave if no guard held them, in the order in which they would:
 // unhealthy first, then longest missing, then by address.
