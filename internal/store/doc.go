@@ -1,0 +1,58 @@
+// Package store keeps a binding's memory: as an object on S3, as a file, in memory, or not at all.
+// On a first run it also reads what an older function left on S3.
+//
+// Every save replaces exactly what was loaded or fails, so that of two runs which overlap only one acts.
+// What is unreadable, or was written by a newer mooring, is never overwritten.
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// Key returns where the memory of one (group, port) lives: <prefix>mooring/<group name>/<group id>/<port>.json.
+// Hostnames are no part of it, so a changed hostname keeps what is ours.
+//
+// The ARN may come from anywhere, and the key becomes a path: whatever is not exactly a target group's ARN is refused.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
+func Key(prefix, targetGroupARN string, port uint16) (string, error) {
+	bad := func(why string) (string, error) {
+		return "", fmt.Errorf("memory of target group %q: %s", targetGroupARN, why)
+	}
+	if port == 0 {
+		return bad("no port")
+	}
+	if len(prefix) > maxPrefix || strings.ContainsFunc(prefix, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return bad(fmt.Sprintf("the prefix %.64q is too long or holds control characters", prefix))
+	}
+	if strings.Contains("/"+prefix+"/", "/../") || strings.Contains("/"+prefix+"/", "/./") {
+		return bad(fmt.Sprintf("the prefix %q climbs", prefix))
+	}
+	arn := strings.Split(targetGroupARN, ":")
+	if len(arn) != 6 || arn[0] != "arn" || arn[2] != "elasticloadbalancing" {
+		return bad("want arn:PARTITION:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID")
+	}
+	name := strings.Split(arn[5], "/")
+	if len(name) != 3 || name[0] != "targetgroup" || !word(name[1]) || !word(name[2]) {
+		return bad("want targetgroup/NAME/ID, of letters, digits and hyphens, at its end")
+	}
+	return fmt.Sprintf("%smooring/%s/%s/%d.json", prefix, name[1], name[2], port), nil
+}
+
+const maxPrefix = 512 // an S3 key has at most 1,024 bytes
+
+// word tells whether s is made as names and ids of target groups are: letters, digits and hyphens.
+func word(s string) bool {
+	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
+// tagOf is the tag of a stored form where the storage has none of its own. No two saved forms are equal,
+// for their revisions differ.
+func tagOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,21 @@
+package store
+
+// Put stores a body as it is, as somebody else's program may.
+func (s *Memory) Put(body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.body = body
+}
+
+// Body returns what is stored.
+func (s *Memory) Body() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.body
+}
+
+// The readers of older functions' objects, for the fuzzer.
+var (
+	DecodeActive  = decodeActive
+	DecodePending = decodePending
+)

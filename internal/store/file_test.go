@@ -1,0 +1,258 @@
+//go:build unix
+
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mooring"
+	"mooring/internal/store"
+	"mooring/internal/store/mototest"
+)
+
+const fileKey = "mooring/web/0123/443.json"
+
+func inFile(t *testing.T) place {
+	dir := t.TempDir()
+	path := filepath.Join(dir, fileKey)
+	return place{
+		open: func() mooring.Store { return store.NewFile(dir, fileKey) },
+		put: func(body []byte) {
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, body, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		remove: func() {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		},
+		body: func() []byte {
+			body, err := os.ReadFile(path)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			return body
+		},
+	}
+}
+
+// TestMain is also the other process of some tests.
+func TestMain(m *testing.M) {
+	dir := os.Getenv("STORE_TEST_DIR")
+	var err error
+	switch os.Getenv("STORE_TEST_ROLE") {
+	case "count":
+		err = count(dir, 50)
+	case "full disk":
+		err = saveOnFullDisk(dir)
+	default:
+		code := m.Run()
+		if err := mototest.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// process starts this program in a role of TestMain.
+func process(t *testing.T, role, dir string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := exec.CommandContext(t.Context(), self)
+	other.Env = append(os.Environ(), "STORE_TEST_ROLE="+role, "STORE_TEST_DIR="+dir)
+	other.Stderr = os.Stderr
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return other
+}
+
+// saveOnFullDisk saves where no file may have more than 16 bytes, and expects that to fail.
+func saveOnFullDisk(dir string) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 16, Max: 16}); err != nil {
+		return err
+	}
+	ctx, s := context.Background(), store.NewFile(dir, fileKey)
+	_, tag, err := s.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Save(ctx, memory(2), tag); !errors.Is(err, syscall.EFBIG) {
+		return fmt.Errorf("saved on a full disk: %w", err)
+	}
+	return nil
+}
+
+// count raises the revision n times, again after each lost race.
+func count(dir string, n int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	s := store.NewFile(dir, fileKey)
+	for n > 0 {
+		m, tag, err := s.Load(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = s.Save(ctx, memory(m.Revision+1), tag)
+		switch {
+		case err == nil:
+			n--
+		case !errors.Is(err, mooring.ErrConflict):
+			return err
+		}
+	}
+	return nil
+}
+
+func TestTwoProcessesLoseNoSave(t *testing.T) {
+	dir := t.TempDir()
+	other := process(t, "count", dir)
+	if err := errors.Join(count(dir, 50), other.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if m, _ := load(t, store.NewFile(dir, fileKey)); m.Revision != 100 {
+		t.Errorf("revision %d after 2 times 50 saves", m.Revision)
+	}
+}
+
+func TestAFileIsForItsOwnerOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "by", "us")
+	save(t, store.NewFile(dir, fileKey), memory(1), "")
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s is open to others: %s", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatACrashedSaveLeftIsCleared(t *testing.T) {
+	dir := t.TempDir()
+	s := store.NewFile(dir, fileKey)
+	tag := save(t, s, memory(1), "")
+	stale := filepath.Join(dir, fileKey+".123.tmp")
+	foreign := filepath.Join(dir, filepath.Dir(fileKey), "80.json.123.tmp")
+	for _, name := range []string{stale, foreign} {
+		if err := os.WriteFile(name, []byte(`{"ver`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m, _ := load(t, s); m.Revision != 1 {
+		t.Errorf("revision %d beside a half-written file", m.Revision)
+	}
+	save(t, s, memory(2), tag)
+	if _, err := os.Stat(stale); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the stale file is still there: %v", err)
+	}
+	if _, err := os.Stat(foreign); err != nil {
+		t.Errorf("another binding's file was removed: %v", err)
+	}
+}
+
+func TestASaveThatFailsLeavesTheOldMemory(t *testing.T) {
+	dir := t.TempDir()
+	s := store.NewFile(dir, fileKey)
+	tag := save(t, s, memory(1), "")
+	if err := process(t, "full disk", dir).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if m, now := load(t, s); m.Revision != 1 || now != tag {
+		t.Errorf("revision %d with tag %q after a save that failed", m.Revision, now)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, fileKey+"*.tmp"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, error %v", left, err)
+	}
+	save(t, s, memory(2), tag)
+}
+
+func TestASaveWaitsForTheLockAsLongAsItMay(t *testing.T) {
+	dir := t.TempDir()
+	s := store.NewFile(dir, fileKey)
+	tag := save(t, s, memory(1), "")
+	lock, err := os.OpenFile(filepath.Join(dir, fileKey+".lock"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if _, err := s.Save(ctx, memory(2), tag); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("saved past another's lock, error %v", err)
+	}
+	if m, _ := load(t, s); m.Revision != 1 {
+		t.Errorf("revision %d past another's lock", m.Revision)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	save(t, s, memory(2), tag)
+}
+
+func TestAPipeInTheMemorysPlaceStopsNobody(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, fileKey)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := store.NewFile(dir, fileKey)
+	if _, _, err := s.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("loaded from a pipe, error %v", err)
+	}
+	if _, err := s.Save(t.Context(), memory(1), ""); err == nil {
+		t.Error("saved over a pipe")
+	}
+}
+
+func TestAFileOutsideItsDirectoryIsNeitherReadNorWritten(t *testing.T) {
+	dir := t.TempDir()
+	outside := filepath.Join(dir, "443.json")
+	if err := os.WriteFile(outside, encode(t, memory(1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"../443.json", "a/../../443.json", outside, ""} {
+		s := store.NewFile(filepath.Join(dir, "below"), key)
+		if m, _, err := s.Load(t.Context()); err == nil {
+			t.Errorf("%q: loaded revision %d", key, m.Revision)
+		}
+		if _, err := s.Save(t.Context(), memory(2), ""); err == nil || errors.Is(err, mooring.ErrConflict) {
+			t.Errorf("%q: saved, error %v", key, err)
+		}
+	}
+}

@@ -1,0 +1,370 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"mooring"
+	"mooring/internal/sim"
+	"mooring/internal/store"
+	"mooring/internal/store/mototest"
+)
+
+const bucket, s3Key = "state", "alb.example.com/mooring/web/0123/443.json"
+
+// client is the real SDK's configuration for an endpoint; it waits next to nothing between its tries.
+func client(endpoint string) aws.Config {
+	return aws.Config{
+		Region: "eu-central-1",
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+		}),
+		BaseEndpoint: &endpoint,
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond })
+		},
+	}
+}
+
+// startS3 serves a simulated S3 with an empty bucket, and returns it with the SDK's configuration for it.
+func startS3(t *testing.T) (*sim.S3, aws.Config) {
+	t.Helper()
+	s := &sim.S3{}
+	s.CreateBucket(bucket)
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return s, client(server.URL)
+}
+
+func onSim(t *testing.T) place {
+	s, cfg := startS3(t)
+	return place{
+		open:   func() mooring.Store { return store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key}) },
+		put:    func(body []byte) { s.Put(bucket, s3Key, body) },
+		remove: func() { s.Delete(bucket, s3Key) },
+		body:   func() []byte { return s.Objects(bucket)[s3Key].Body },
+	}
+}
+
+var motoKeys atomic.Int64 // each story has a key of its own on the one moto
+
+func onMoto(t *testing.T) place {
+	cfg := client(mototest.Endpoint(t))
+	raw := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	key := fmt.Sprintf("mooring/web/%d/443.json", motoKeys.Add(1))
+	in := aws.String(bucket)
+	if _, err := raw.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: in, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(cfg.Region)},
+	}); err != nil && !strings.Contains(err.Error(), "BucketAlreadyOwnedByYou") {
+		t.Fatal(err)
+	}
+	return place{
+		open: func() mooring.Store { return store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: key}) },
+		put: func(body []byte) {
+			if _, err := raw.PutObject(t.Context(), &s3.PutObjectInput{Bucket: in, Key: &key, Body: bytes.NewReader(body)}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		remove: func() {
+			if _, err := raw.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: in, Key: &key}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		body: func() []byte { return read(t, raw, key) },
+	}
+}
+
+// read returns an object's body, nil where there is none.
+func read(t *testing.T, raw *s3.Client, key string) []byte {
+	t.Helper()
+	out, err := raw.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
+	var missing *types.NoSuchKey
+	if errors.As(err, &missing) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(out.Body)
+	if err := errors.Join(err, out.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// opened is an S3 store on a simulated S3 that already holds revision 1.
+func opened(t *testing.T) (*sim.S3, *store.S3, string) {
+	t.Helper()
+	world, cfg := startS3(t)
+	s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key})
+	return world, s, save(t, s, memory(1), "")
+}
+
+func revision(t *testing.T, s *sim.S3) uint64 {
+	t.Helper()
+	m, err := mooring.DecodeMemory(s.Objects(bucket)[s3Key].Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Revision
+}
+
+func wantDenied(t *testing.T, err error, statement string) {
+	t.Helper()
+	var denied *store.Denied
+	if !errors.Is(err, mooring.ErrDenied) || !errors.As(err, &denied) {
+		t.Fatalf("not said to be denied: %v", err)
+	}
+	if got := denied.Statement(); got != statement {
+		t.Errorf("the missing statement is %s, want %s", got, statement)
+	}
+}
+
+func TestASaveWhoseReplyIsLostIsOurs(t *testing.T) {
+	world, s, tag := opened(t)
+	world.Inject(http.MethodPut, s3Key, 1, sim.S3Fault{LoseReply: true})
+	tag = save(t, s, memory(2), tag)
+	if got := revision(t, world); got != 2 {
+		t.Errorf("revision %d", got)
+	}
+	save(t, s, memory(3), tag)
+}
+
+func TestAFirstSaveWhoseReplyIsLostIsOurs(t *testing.T) {
+	world, cfg := startS3(t)
+	s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key})
+	world.Inject(http.MethodPut, s3Key, 1, sim.S3Fault{LoseReply: true})
+	save(t, s, memory(2), save(t, s, memory(1), ""))
+}
+
+func TestASaveThatSlowsDownIsTriedAgain(t *testing.T) {
+	world, s, tag := opened(t)
+	world.Inject("", s3Key, 2, sim.S3SlowDown)
+	save(t, s, memory(2), tag)
+	world.Inject("", s3Key, -1, sim.S3SlowDown)
+	if _, err := s.Save(t.Context(), memory(3), tag); err == nil || errors.Is(err, mooring.ErrConflict) || errors.Is(err, mooring.ErrDenied) {
+		t.Errorf("an outage became %v", err)
+	}
+	if m, tag, err := s.Load(t.Context()); err == nil {
+		t.Errorf("an outage became revision %d with tag %q", m.Revision, tag)
+	}
+}
+
+func TestAConflictingOperationIsWaitedOutOnce(t *testing.T) {
+	world, s, tag := opened(t)
+	world.Inject(http.MethodPut, s3Key, 1, sim.S3Busy)
+	tag = save(t, s, memory(2), tag)
+	world.Inject(http.MethodPut, s3Key, 2, sim.S3Busy)
+	wantConflict(t, s, memory(3), tag)
+	if got := revision(t, world); got != 2 {
+		t.Errorf("revision %d", got)
+	}
+}
+
+func TestWithoutListBucketTheFirstSaveProvesThatThereWasNothing(t *testing.T) {
+	world, cfg := startS3(t)
+	world.HideMissing = true
+	s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key, Legacy: store.LegacyKeys(alb, group)})
+	m, tag := load(t, s)
+	if tag != "" || m.Unusable != "" {
+		t.Errorf("loaded %+v with tag %q", m, tag)
+	}
+	save(t, s, memory(2), save(t, s, memory(1), tag))
+}
+
+func TestAMemoryThatMayNotBeReadIsNotOverwritten(t *testing.T) {
+	world, s, _ := opened(t)
+	world.Inject(http.MethodGet, s3Key, -1, sim.S3Denied)
+	_, tag := load(t, s)
+	_, err := s.Save(t.Context(), memory(9), tag)
+	wantDenied(t, err, `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::state/`+s3Key+`"}`)
+	if got := revision(t, world); got != 1 {
+		t.Errorf("overwritten by revision %d", got)
+	}
+}
+
+func TestAMemoryThatMayNotBeWrittenSaysWhatIsMissing(t *testing.T) {
+	world, cfg := startS3(t)
+	cfg.Region = "cn-north-1"
+	s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key})
+	world.Inject(http.MethodPut, s3Key, -1, sim.S3Denied)
+	_, err := s.Save(t.Context(), memory(1), "")
+	wantDenied(t, err, `{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws-cn:s3:::state/`+s3Key+`"}`)
+}
+
+func TestAKeyThatMayNotBeUsedIsNamed(t *testing.T) {
+	world, s, tag := opened(t)
+	const key = "arn:aws:kms:eu-central-1:123456789012:key/0123-45"
+	world.Inject(http.MethodPut, s3Key, -1, sim.S3Fault{Error: &sim.APIError{
+		Status: http.StatusForbidden, Code: "AccessDenied",
+		Message: "User: arn:aws:iam::123456789012:user/x is not authorized to perform: kms:GenerateDataKey on resource: " + key + " because ...",
+	}})
+	_, err := s.Save(t.Context(), memory(2), tag)
+	wantDenied(t, err, `{"Effect":"Allow","Action":"kms:GenerateDataKey","Resource":"`+key+`"}`)
+	world.Heal()
+	world.Inject(http.MethodPut, s3Key, -1, sim.S3Fault{Error: &sim.APIError{
+		Status: http.StatusForbidden, Code: "AccessDenied",
+		Message: "User: x is not authorized to perform: kms:GenerateDataKey on this resource because ...",
+	}})
+	_, err = s.Save(t.Context(), memory(2), tag)
+	wantDenied(t, err, `{"Effect":"Allow","Action":"kms:GenerateDataKey","Resource":"*"}`)
+}
+
+func TestWhatOnlyLooksLikeAMissingObjectIsNoFirstRun(t *testing.T) {
+	for code, status := range map[string]int{
+		"InvalidAccessKeyId": http.StatusForbidden, "SignatureDoesNotMatch": http.StatusForbidden,
+		"RequestTimeTooSkewed": http.StatusForbidden, "NoSuchBucket": http.StatusNotFound, "NotFound": http.StatusNotFound,
+		"PermanentRedirect": http.StatusMovedPermanently,
+	} {
+		t.Run(code, func(t *testing.T) {
+			world, cfg := startS3(t)
+			world.Inject("", "", -1, sim.S3Fault{Error: &sim.APIError{Status: status, Code: code, Message: "no"}})
+			s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key})
+			if m, tag, err := s.Load(t.Context()); err == nil {
+				t.Errorf("loaded %+v with tag %q", m, tag)
+			}
+			if _, err := s.Save(t.Context(), memory(1), ""); err == nil || errors.Is(err, mooring.ErrConflict) || errors.Is(err, mooring.ErrDenied) {
+				t.Errorf("saving said %v", err)
+			}
+		})
+	}
+}
+
+func TestABucketThatIsNotThereIsSaid(t *testing.T) {
+	_, cfg := startS3(t)
+	s := store.ConnectS3(cfg, store.S3Config{Bucket: "typo", Key: s3Key})
+	if _, _, err := s.Load(t.Context()); err == nil || !strings.Contains(err.Error(), `there is no bucket "typo"`) {
+		t.Errorf("said %v", err)
+	}
+}
+
+func TestAMemoryIsEncryptedAsAskedFor(t *testing.T) {
+	world, cfg := startS3(t)
+	for sse, want := range map[string][2]string{
+		"": {}, "none": {}, "AES256": {"AES256"}, "aws:kms": {"aws:kms"},
+		"aws:kms:arn:aws:kms:eu-central-1:1:key/2": {"aws:kms", "arn:aws:kms:eu-central-1:1:key/2"},
+	} {
+		world.Delete(bucket, s3Key)
+		save(t, store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key, SSE: sse}), memory(1), "")
+		if o := world.Objects(bucket)[s3Key]; o.SSE != want[0] || o.KMSKey != want[1] {
+			t.Errorf("%q: encrypted by %q with %q", sse, o.SSE, o.KMSKey)
+		}
+	}
+	if _, err := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key, SSE: "rot13"}).Save(t.Context(), memory(1), ""); err == nil {
+		t.Error("saved with an encryption that is none")
+	}
+}
+
+// A strange S3 answers as no S3 should.
+type strange struct {
+	store.S3API
+	get *s3.GetObjectOutput
+	put *s3.PutObjectOutput
+}
+
+func (s strange) GetObject(ctx context.Context, _ *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	if s.get == nil {
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
+	return s.get, nil
+}
+
+func (s strange) PutObject(ctx context.Context, _ *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	if s.put == nil {
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
+	return s.put, nil
+}
+
+func TestASilentS3IsGivenUpAfterFiveSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store.NewS3(strange{}, store.S3Config{Bucket: bucket, Key: s3Key})
+		for what, call := range map[string]func() error{
+			"load": func() error { _, _, err := s.Load(t.Context()); return err },
+			"save": func() error { _, err := s.Save(t.Context(), memory(1), ""); return err },
+		} {
+			began := time.Now()
+			if err := call(); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 5*time.Second {
+				t.Errorf("%s: %v after %s", what, err, time.Since(began))
+			}
+		}
+	})
+}
+
+func TestWithoutAnETagNothingCouldBeConditional(t *testing.T) {
+	body := io.NopCloser(bytes.NewReader(encode(t, memory(1))))
+	s := store.NewS3(strange{get: &s3.GetObjectOutput{Body: body}, put: &s3.PutObjectOutput{}}, store.S3Config{Bucket: bucket, Key: s3Key})
+	if m, tag, err := s.Load(t.Context()); err == nil {
+		t.Errorf("loaded revision %d with tag %q", m.Revision, tag)
+	}
+	if tag, err := s.Save(t.Context(), memory(1), ""); err == nil {
+		t.Errorf("saved, with tag %q", tag)
+	}
+}
+
+// endless is a body that never ends.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
+func (e *endless) Close() error               { return nil }
+
+func TestAnEndlessMemoryIsReadToTheLimitOnly(t *testing.T) {
+	body := &endless{}
+	s := store.NewS3(strange{get: &s3.GetObjectOutput{Body: body, ETag: aws.String(`"1"`)}}, store.S3Config{Bucket: bucket, Key: s3Key})
+	if _, _, err := s.Load(t.Context()); !errors.Is(err, mooring.ErrMemory) || body.read > 2*mooring.MaxMemorySize {
+		t.Errorf("read %d bytes, error %v", body.read, err)
+	}
+}
+
+// asked notes the host of each request, and answers none.
+type asked struct{ hosts []string }
+
+func (a *asked) Do(r *http.Request) (*http.Response, error) {
+	a.hosts = append(a.hosts, r.URL.Host+r.URL.Path)
+	return nil, errors.New("not answered")
+}
+
+func TestOnlyEndpointsThatAreNotAWSsAreAddressedByPath(t *testing.T) {
+	for _, v := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", ""} {
+		t.Run(v, func(t *testing.T) {
+			t.Setenv("AWS_CA_BUNDLE", "") // it wants a client that it can change
+			want := bucket + ".s3.eu-central-1.amazonaws.com/key"
+			if v != "" {
+				t.Setenv(v, "http://s3.example.com:4566")
+				want = "s3.example.com:4566/" + bucket + "/key"
+			}
+			http := &asked{}
+			own := client("")
+			cfg, err := config.LoadDefaultConfig(t.Context(), config.WithRegion(own.Region), config.WithRetryer(own.Retryer),
+				config.WithCredentialsProvider(own.Credentials), config.WithHTTPClient(http), config.WithSharedConfigFiles(nil),
+				config.WithSharedCredentialsFiles(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: "key"}).Load(t.Context()); err == nil {
+				t.Error("loaded from nowhere")
+			}
+			if len(http.hosts) == 0 || http.hosts[0] != want {
+				t.Errorf("asked %q, want %q", http.hosts, want)
+			}
+		})
+	}
+}
