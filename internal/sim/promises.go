@@ -57,9 +57,11 @@ func liveStays(a *act) string {
 	for _, t := range a.deregister {
 		from := a.rec.began.Add(-a.rec.lag)
 		if a.w.Zone.Cache > 0 {
-			if absent := a.w.ledger[t.Addr]; !absent.forged {
-				from = absent.since.Add(-a.w.Zone.Cache)
+			absent := a.w.ledger[t.Addr]
+			if absent.forged {
+				continue // nothing but the memory tells how often a cache was asked
 			}
+			from = absent.since.Add(-a.w.Zone.Cache)
 		}
 		if since, ok := a.w.live[t.Addr]; ok && !since.After(from) {
 			return fmt.Sprintf("%s has been live since %s and was deregistered", t.Addr, since.Format(time.TimeOnly))

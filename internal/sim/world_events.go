@@ -187,7 +187,10 @@ func (l *Life) bound() time.Duration {
 	}
 	bound := time.Duration(rounds)*(l.Interval+2*time.Second) + l.Policy.Hold + l.Group.HealthyAfter + l.refusedFor()
 	if l.Zone.Cache > 0 { // one answer a minute must do
-		answer := min(l.Zone.Answer, truth)
+		answer := l.Zone.Answer
+		for _, name := range l.Binding.Hostnames {
+			answer = min(answer, len(l.truth[name][len(l.truth[name])-1].addrs)) // the name that says least
+		}
 		answers := l.Policy.Threshold()/mooring.Silence(answer, held) + 10*float64(held)
 		bound += time.Duration(answers) * max(l.Zone.Cache, l.Interval)
 	}
