@@ -31,6 +31,8 @@ type TargetGroup struct {
 	Refuse       map[netip.Addr]string
 	Sick         map[netip.Addr]bool // targets whose health checks fail
 	AllNeedsAZ   bool                // "all" is not taken, a zone must be named (seen with cross-zone off)
+	Attributes   map[string]string   // of the group, beside and before those above
+	Others       []string            // ids that are no addresses, as groups of other types list them
 
 	mu      sync.Mutex
 	entries map[netip.AddrPort]*entry
@@ -91,13 +93,13 @@ func (g *TargetGroup) Register(now time.Time, targets []TargetDescription) error
 		zones[i] = zone
 	}
 	g.advance(now)
-	added := 0
+	added := map[netip.AddrPort]bool{}
 	for _, t := range targets {
 		if _, ok := g.entries[g.key(t)]; !ok {
-			added++
+			added[g.key(t)] = true
 		}
 	}
-	if quota := g.quota(); len(g.entries)+added > quota {
+	if len(g.entries)+len(added) > g.quota() {
 		return invalid("TooManyTargets", "Too many targets registered for target group '%s'", g.ARN)
 	}
 	if g.entries == nil {
@@ -132,6 +134,8 @@ func (g *TargetGroup) key(t TargetDescription) netip.AddrPort {
 func (g *TargetGroup) place(t TargetDescription) (string, error) {
 	addr := t.Addr.Unmap()
 	switch {
+	case g.Type != "" && g.Type != "ip":
+		return "", invalid("ValidationError", "The target '%s' is not valid for a target group of type '%s'", addr, g.Type)
 	case addr.Is4() == g.IPv6:
 		return "", invalid("ValidationError", "The IP address '%s' is not a valid %s address", addr, g.family())
 	case g.Refuse[addr] != "":

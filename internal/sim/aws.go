@@ -1,0 +1,202 @@
+package sim
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// AWS is the world's AWS: one endpoint for all services, as AWS_ENDPOINT_URL names it to a client.
+// It logs every request, and injects faults. The zero value answers nothing; give it handlers.
+type AWS struct {
+	ELB, EC2, S3, CloudWatch http.Handler
+
+	mu     sync.Mutex
+	calls  []*AWSCall
+	faults []*AWSFault
+}
+
+// An AWSCall is one request as the endpoint saw it. A client's retries are calls of their own.
+type AWSCall struct {
+	Service    string // elb, ec2, s3, cloudwatch
+	Action     string // as IAM calls it, such as RegisterTargets or GetObject
+	Form       url.Values
+	Start, End time.Time
+	Status     int // 0: the reply was lost
+}
+
+// Writes tells whether the call changes targets or objects.
+func (c AWSCall) Writes() bool {
+	switch c.Action {
+	case "RegisterTargets", "DeregisterTargets", "PutObject", "DeleteObject":
+		return true
+	default:
+		return false
+	}
+}
+
+// NewAWS returns an AWS that has these target groups, and the subnets of their VPCs.
+func NewAWS(groups ...*TargetGroup) *AWS {
+	subnets := map[string][]Subnet{}
+	for _, g := range groups {
+		subnets[g.VPC] = append(subnets[g.VPC], g.Subnets...)
+	}
+	return &AWS{ELB: &ELBv2{Groups: groups}, EC2: &EC2{Subnets: subnets}}
+}
+
+// Calls returns the log so far, in the order in which the calls came. A call that is still running has no End.
+func (a *AWS) Calls() []AWSCall {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := make([]AWSCall, 0, len(a.calls))
+	for _, c := range a.calls {
+		out = append(out, *c)
+	}
+	return out
+}
+
+// Count returns how often an action was called.
+func (a *AWS) Count(action string) (n int) {
+	for _, c := range a.Calls() {
+		if c.Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+// Forget empties the log.
+func (a *AWS) Forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls = nil
+}
+
+func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call, err := identify(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	reply := &awsReply{ResponseWriter: w}
+	entry := a.begin(call)
+	defer a.end(entry, reply)
+	fault := a.fault(call)
+	if !fault.hold(r, call) {
+		panic(http.ErrAbortHandler) // the client is gone, and so is its request
+	}
+	if fault.refuses() {
+		fault.refuse(reply, call)
+		return
+	}
+	handler := a.handler(call)
+	if handler == nil {
+		awsError(reply, call.Service, http.StatusBadRequest, "InvalidAction", "The action "+call.Action+" is not valid for this web service.")
+		return
+	}
+	if fault.Lost {
+		handler.ServeHTTP(&nowhere{header: http.Header{}}, r)
+		fault.done(call)
+		panic(http.ErrAbortHandler) // closes the connection without a reply
+	}
+	handler.ServeHTTP(reply, r)
+	fault.done(call)
+}
+
+func (a *AWS) handler(c AWSCall) http.Handler {
+	switch c.Service {
+	case "elb":
+		return a.ELB
+	case "ec2":
+		return a.EC2
+	case "cloudwatch":
+		return a.CloudWatch
+	case "s3":
+		return a.S3
+	default:
+		return nil
+	}
+}
+
+func (a *AWS) begin(c AWSCall) *AWSCall {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c.Start = time.Now()
+	a.calls = append(a.calls, &c)
+	return &c
+}
+
+func (a *AWS) end(c *AWSCall, reply *awsReply) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c.End, c.Status = time.Now(), reply.status
+}
+
+// maxForm is the largest form that is read; a thousand targets take under 150 kB.
+const maxForm = 4 << 20
+
+// identify says which service and action a request is for, and leaves its body readable.
+func identify(r *http.Request) (AWSCall, error) {
+	const granite = "GraniteServiceVersion20100801" // CloudWatch's name on the wire
+	if target := r.Header.Get("X-Amz-Target"); strings.HasPrefix(target, granite+".") {
+		return AWSCall{Service: "cloudwatch", Action: strings.TrimPrefix(target, granite+".")}, nil
+	}
+	if action, ok := strings.CutPrefix(r.URL.Path, "/service/"+granite+"/operation/"); ok {
+		return AWSCall{Service: "cloudwatch", Action: action}, nil
+	}
+	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return AWSCall{Service: "s3", Action: s3Action(r)}, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm))
+	if err != nil {
+		return AWSCall{}, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return AWSCall{}, err
+	}
+	versions := map[string]string{"2015-12-01": "elb", "2016-11-15": "ec2", "2010-08-01": "cloudwatch"}
+	return AWSCall{Service: versions[form.Get("Version")], Action: form.Get("Action"), Form: form}, nil
+}
+
+// s3Action names the action of a path-style request, /BUCKET/KEY.
+func s3Action(r *http.Request) string {
+	verb := map[string]string{http.MethodGet: "Get", http.MethodHead: "Head", http.MethodPut: "Put", http.MethodDelete: "Delete"}[r.Method]
+	if _, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); key != "" {
+		return verb + "Object"
+	}
+	if verb == "Get" {
+		return "ListBucket"
+	}
+	return verb + "Bucket"
+}
+
+// An awsReply notes the status of a reply.
+type awsReply struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *awsReply) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *awsReply) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// nowhere is where a lost reply goes.
+type nowhere struct{ header http.Header }
+
+func (w *nowhere) Header() http.Header         { return w.header }
+func (w *nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (w *nowhere) WriteHeader(int)             {}

@@ -1,0 +1,118 @@
+package sim
+
+import (
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// EC2 answers DescribeSubnets:
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html
+type EC2 struct {
+	Subnets map[string][]Subnet // by VPC
+}
+
+func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		awsError(w, "ec2", http.StatusBadRequest, "MalformedQueryString", err.Error())
+		return
+	}
+	if action := r.PostForm.Get("Action"); action != "DescribeSubnets" {
+		awsError(w, "ec2", http.StatusBadRequest, "InvalidAction", "The action "+action+" is not valid for this web service.")
+		return
+	}
+	reply, err := e.describeSubnets(r.PostForm)
+	if err != nil {
+		status, code, message := apiError(err)
+		awsError(w, "ec2", status, code, message)
+		return
+	}
+	awsXML(w, http.StatusOK, reply)
+}
+
+func (e *EC2) describeSubnets(form url.Values) (ec2Subnets, error) {
+	vpcs, err := vpcFilter(form)
+	if err != nil {
+		return ec2Subnets{}, err
+	}
+	var items []ec2Subnet
+	for _, vpc := range vpcs {
+		for _, s := range e.Subnets[vpc] {
+			items = append(items, subnetOf(vpc, s))
+		}
+	}
+	slices.SortFunc(items, func(a, b ec2Subnet) int { return strings.Compare(a.ID, b.ID) })
+	items, next, err := page(form, items)
+	return ec2Subnets{
+		Namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", RequestID: requestID(), Items: items, NextToken: next,
+	}, err
+}
+
+// vpcFilter reads the VPCs asked for. Other filters exist, but nobody here asks by them.
+func vpcFilter(form url.Values) ([]string, error) {
+	for i, name := range members(form, "Filter", "Name") {
+		if name != "vpc-id" {
+			return nil, invalid("InvalidParameterValue", "The filter '%s' is invalid", name)
+		}
+		return members(form, "Filter."+strconv.Itoa(i+1)+".Value"), nil
+	}
+	return nil, invalid("InvalidParameterValue", "only filtered requests are answered here")
+}
+
+// page cuts a list by MaxResults (5 to 1000) and NextToken:
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html#api-pagination
+func page[T any](form url.Values, items []T) (some []T, next string, err error) {
+	from := 0
+	if token := form.Get("NextToken"); token != "" {
+		if from, err = strconv.Atoi(token); err != nil || from < 0 || from > len(items) {
+			return nil, "", invalid("InvalidNextToken", "The token '%s' is not valid", token)
+		}
+	}
+	size := 1000
+	if text := form.Get("MaxResults"); text != "" {
+		if size, err = strconv.Atoi(text); err != nil || size < 5 || size > 1000 {
+			return nil, "", invalid("InvalidParameterValue", "Value ( %s ) for parameter maxResults is invalid. Expecting a value between 5 and 1000", text)
+		}
+	}
+	to := min(from+size, len(items))
+	if to < len(items) {
+		next = strconv.Itoa(to)
+	}
+	return items[from:to], next, nil
+}
+
+type ec2Subnets struct {
+	XMLName   xml.Name    `xml:"DescribeSubnetsResponse"`
+	Namespace string      `xml:"xmlns,attr"`
+	RequestID string      `xml:"requestId"`
+	Items     []ec2Subnet `xml:"subnetSet>item"`
+	NextToken string      `xml:"nextToken,omitempty"`
+}
+
+type ec2Subnet struct {
+	ID    string    `xml:"subnetId"`
+	State string    `xml:"state"`
+	VPC   string    `xml:"vpcId"`
+	CIDR  string    `xml:"cidrBlock,omitempty"`
+	IPv6  []ec2IPv6 `xml:"ipv6CidrBlockAssociationSet>item,omitempty"`
+	Zone  string    `xml:"availabilityZone"`
+}
+
+type ec2IPv6 struct {
+	CIDR  string `xml:"ipv6CidrBlock"`
+	State string `xml:"ipv6CidrBlockState>state"`
+}
+
+func subnetOf(vpc string, s Subnet) ec2Subnet {
+	out := ec2Subnet{ID: s.ID, State: "available", VPC: vpc, Zone: s.Zone}
+	if s.Prefix.Addr().Is4() {
+		out.CIDR = s.Prefix.String()
+		return out
+	}
+	out.IPv6 = []ec2IPv6{{CIDR: s.Prefix.String(), State: "associated"}}
+	return out
+}
