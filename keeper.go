@@ -50,7 +50,6 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 		r.fail(fmt.Errorf("list targets of %s: %w", k.Binding.Name, s.groupErr))
 		return r.done(ctx, k.Log, began)
 	}
-	age := k.startAge()
 	plan, err := k.decide(ctx, s)
 	r.planned(plan)
 	if err != nil {
@@ -66,7 +65,7 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 		plan, tag = k.remember(ctx, r, s, plan)
 	}
 	if acts {
-		k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, age) })
+		k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s.age) })
 	}
 	return r.done(ctx, k.Log, began)
 }
@@ -74,6 +73,7 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 // A sight is what the three reads of a round saw.
 type sight struct {
 	observation Observation
+	age         age // of the observation, and so of every plan made from it
 	holding     Holding
 	groupErr    error
 	memory      Memory
@@ -94,6 +94,7 @@ func (k *Keeper) observe(ctx context.Context) sight {
 		}
 		return tracked(k.Policy, s.memory, s.holding)
 	})
+	s.age = k.startAge()
 	<-group
 	if g, ok := k.Group.(Inspector); ok && s.groupErr == nil {
 		s.inspect = sync.OnceValues(func() (Settings, error) { return g.Inspect(ctx) })
@@ -235,7 +236,7 @@ func (k *Keeper) learn(ctx context.Context, r *report, plan Plan, outcome Outcom
 	}
 }
 
-// An age tells how old a plan is, by the larger of wall and monotonic time: a frozen machine stops the one,
+// An age tells how old an observation is, by the larger of wall and monotonic time: a frozen machine stops the one,
 // a stepped clock the other.
 type age struct{ mono, wall time.Time }
 

@@ -28,6 +28,7 @@ type desk struct {
 	crossZone                                             mooring.CrossZone
 	asked                                                 int    // how often the cross-zone attribute was asked for
 	before                                                func() // called before a change of the group is permitted
+	loading                                               func() // called before the memory comes, which the name does not wait for then
 
 	events []string
 	saved  []mooring.Memory
@@ -42,7 +43,9 @@ func (d *desk) Find(ctx context.Context, tracked func(context.Context) []netip.A
 	if len(d.names) > 1 {
 		d.names = d.names[1:]
 	}
-	tracked(ctx)
+	if d.loading == nil {
+		tracked(ctx)
+	}
 	d.note("look")
 	return o
 }
@@ -295,14 +298,27 @@ func TestAnOldPlanIsDropped(t *testing.T) {
 func TestAnOldPlanIsDroppedWhateverTheWallClockSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := spare(leaving())
-		d.before = func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 31*time.Second)
-			defer cancel()
-			<-ctx.Done()
-		}
+		d.before = func() { pause(31 * time.Second) }
 		d.keeper().Round(t.Context())
 		d.expect(t, "look", "save", "look")
 	})
+}
+
+// A read that hangs ages the plan: what the name showed is as old as its answers.
+func TestAPlanIsAsOldAsItsObservation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := leaving()
+		d.loading = func() { pause(31 * time.Second) }
+		d.keeper().Round(t.Context())
+		d.expect(t, "look", "save")
+	})
+}
+
+// pause lets the bubble's time pass.
+func pause(d time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	<-ctx.Done()
 }
 
 func TestNoCallBeginsRightBeforeTheDeadline(t *testing.T) {
