@@ -98,7 +98,7 @@ func (k *Keeper) observe(ctx context.Context) sight {
 	<-group
 	if g, ok := k.Group.(Inspector); ok && s.groupErr == nil {
 		s.inspect = sync.OnceValues(func() (Settings, error) { return g.Inspect(ctx) })
-		if k.adds(s) {
+		if k.adds(s.observation, s.holding) {
 			background(func() { _, _ = s.inspect() }) // needed in any case, so not after the memory has come
 		}
 	}
@@ -122,9 +122,9 @@ func tracked(p Policy, m Memory, h Holding) []netip.Addr {
 }
 
 // adds tells whether something was observed that is not registered.
-func (k *Keeper) adds(s sight) bool {
-	registered := s.holding.registered()
-	return slices.ContainsFunc(s.observation.Addrs(), func(a netip.Addr) bool {
+func (k *Keeper) adds(o Observation, h Holding) bool {
+	registered := h.registered()
+	return slices.ContainsFunc(o.Addrs(), func(a netip.Addr) bool {
 		return k.Policy.Admits(a) && !slices.ContainsFunc(registered, func(t Target) bool { return t.Addr == a })
 	})
 }

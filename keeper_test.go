@@ -91,6 +91,9 @@ func (d *desk) Inspect(context.Context) (mooring.Settings, error) {
 }
 
 func (d *desk) Load(context.Context) (mooring.Memory, string, error) {
+	if d.loading != nil {
+		d.loading()
+	}
 	return d.memory, d.tag, d.loadErr
 }
 
