@@ -98,6 +98,7 @@ func (s store) write(m mooring.Memory, tag string, fault Fault) (string, error) 
 		err = fmt.Errorf("save: %w", mooring.ErrDenied)
 	case FaultConflict:
 		err = mooring.ErrConflict
+	case FaultPretend:
 	default:
 		p.writing(m)
 		err = p.w.store.save(m, tag)
@@ -111,6 +112,6 @@ func (s store) write(m mooring.Memory, tag string, fault Fault) (string, error) 
 	if err != nil {
 		p.w.meet("save lost or unconfirmed")
 	}
-	p.rec.saveTried, p.rec.saved = true, err == nil
+	p.rec.saveTried, p.rec.saved, p.rec.stored = true, err == nil, p.w.store.decoded
 	return p.w.store.current(), err
 }

@@ -212,8 +212,12 @@ func rememberFirst(a *act) string {
 	if a.rec.loadErr != nil || a.rec.saveTried && !a.rec.saved {
 		return ""
 	}
+	memory := a.rec.memory
+	if a.rec.saved {
+		memory = a.rec.stored
+	}
 	for _, t := range a.register {
-		if !remembers(a.w.store.decoded, t.Addr) && a.w.store.err == nil && a.w.store.body != nil {
+		if !remembers(memory, t.Addr) {
 			return fmt.Sprintf("%s was registered and is not remembered", t.Addr)
 		}
 	}

@@ -21,7 +21,8 @@ type record struct {
 	memory           mooring.Memory
 	loadErr          error
 	saveTried, saved bool
-	counted          bool // its misses are in the ledger
+	stored           mooring.Memory // what the store held after the save
+	counted          bool           // its misses are in the ledger
 
 	halted       bool
 	unconfirmed  bool // a registration failed

@@ -79,6 +79,20 @@ func (l *Life) move() {
 	l.SetTruth(name, now[:min(len(now), 30)])
 }
 
+// comeBack lets everybody who is registered be live again.
+func (l *Life) comeBack() {
+	name := l.Binding.Hostnames[0]
+	l.mu.Lock()
+	back := slices.Clone(l.at(name, l.Now()))
+	l.mu.Unlock()
+	for _, t := range l.Targets() {
+		if slices.Contains(l.pool, t.Addr) && t.Registered() {
+			back = append(back, t.Addr)
+		}
+	}
+	l.SetTruth(name, back)
+}
+
 // repair is what an operator does about a memory that cannot be read, and about a group that is ill.
 func (l *Life) repair() {
 	if !l.Usable() {

@@ -44,6 +44,7 @@ const (
 	FaultHalt     Fault = "halt"           // the group must not be written
 	FaultConflict Fault = "conflict"       // another run saved first
 	FaultDenied   Fault = "denied"         // a permission is missing
+	FaultPretend  Fault = "pretended-save" // a store that lies: no real one does, but the checks must notice
 )
 
 // FaultsOf returns the faults that a call can meet.

@@ -181,13 +181,13 @@ func (l *Life) round(ctx context.Context, p *Process) {
 }
 
 // disturb lets something happen to a process at one of its points: it crashes, it pauses, its clock is
-// stepped, or another run begins and overtakes it.
+// stepped, another run begins and overtakes it, or everybody who was missing comes back.
 func (l *Life) disturb(ctx context.Context, p *Process) {
 	if l.faulty == 0 || l.rng.IntN(3) > 0 {
 		return
 	}
 	where := Points()[l.rng.IntN(len(Points()))]
-	what := []string{"crash", "pause", "duplicate", "step"}[l.rng.IntN(4)]
+	what := []string{"crash", "pause", "duplicate", "step", "return"}[l.rng.IntN(5)]
 	long := time.Duration(1+l.rng.IntN(20)) * time.Second
 	if l.rng.IntN(3) == 0 {
 		long = time.Duration(1+l.rng.IntN(120)) * time.Minute
@@ -212,6 +212,8 @@ func (l *Life) disturb(ctx context.Context, p *Process) {
 			sleep(context.Background(), long)
 		case "step":
 			l.step(p, long)
+		case "return":
+			l.comeBack()
 		}
 	}
 }
