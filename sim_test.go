@@ -139,7 +139,7 @@ func TestAStoreThatOnlyPretendsToSaveIsNoticed(t *testing.T) {
 		w := calm(8)
 		w.Fault = func(_ *sim.Process, c sim.Call) sim.Fault {
 			if c == sim.CallSave {
-				return sim.FaultPretend
+				return sim.FailPretend
 			}
 			return ""
 		}

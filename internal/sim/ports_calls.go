@@ -23,7 +23,7 @@ func (g group) call(ctx context.Context, c Call, targets []mooring.Target, permi
 		return err
 	}
 	fault := p.w.fault(p, c)
-	if fault == FaultError {
+	if fault == FailError {
 		return fmt.Errorf("throttled: %w", errInjected)
 	}
 	var described []TargetDescription
@@ -35,7 +35,7 @@ func (g group) call(ctx context.Context, c Call, targets []mooring.Target, permi
 	}
 	p.changed(c, targets)
 	p.spend(ctx, p.group)
-	if fault == FaultLost {
+	if fault == FailLost {
 		return fmt.Errorf("the reply was lost: %w", errInjected)
 	}
 	return nil
@@ -55,9 +55,9 @@ func (s store) Load(ctx context.Context) (mooring.Memory, string, error) {
 	p.w.mu.Lock()
 	m, tag, err := p.w.store.load()
 	switch fault {
-	case FaultError:
+	case FailError:
 		err = fmt.Errorf("load: %w", errInjected)
-	case FaultDenied:
+	case FailDenied:
 		err = fmt.Errorf("load: %w", mooring.ErrDenied)
 	}
 	p.rec.memory, p.rec.loadErr = m, err
@@ -92,13 +92,13 @@ func (s store) write(m mooring.Memory, tag string, fault Fault) (string, error) 
 	defer p.w.mu.Unlock()
 	var err error
 	switch fault {
-	case FaultError:
+	case FailError:
 		err = fmt.Errorf("save: %w", errInjected)
-	case FaultDenied:
+	case FailDenied:
 		err = fmt.Errorf("save: %w", mooring.ErrDenied)
-	case FaultConflict:
+	case FailConflict:
 		err = mooring.ErrConflict
-	case FaultPretend:
+	case FailPretend:
 	default:
 		p.writing(m)
 		err = p.w.store.save(m, tag)
@@ -106,7 +106,7 @@ func (s store) write(m mooring.Memory, tag string, fault Fault) (string, error) 
 			p.remembered(m)
 		}
 	}
-	if fault == FaultLost && err == nil {
+	if fault == FailLost && err == nil {
 		err = fmt.Errorf("save: the reply was lost: %w", errInjected)
 	}
 	if err != nil {

@@ -33,7 +33,7 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 	o := mooring.Observation{Hostnames: slices.Sorted(slices.Values(p.w.Binding.Hostnames))}
 	var searches []*search
 	for i, name := range o.Hostnames {
-		if i > 0 && fault == FaultPartial {
+		if i > 0 && fault == FailPartial {
 			continue
 		}
 		s := &search{question: question{w: p.w, name: name, fault: fault, rng: p.find}}
@@ -72,7 +72,7 @@ func (s *search) run() {
 	if s.fault.silent() {
 		return
 	}
-	if s.fault == FaultTainted {
+	if s.fault == FailTainted {
 		defer s.taint()
 	}
 	if s.w.Zone.All {

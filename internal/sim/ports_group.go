@@ -30,15 +30,15 @@ func (g group) Targets(ctx context.Context) ([]mooring.Target, error) {
 	}
 	p.w.mu.Unlock()
 	switch fault {
-	case FaultError:
+	case FailError:
 		return nil, fmt.Errorf("describe: %w", errInjected)
-	case FaultOldView:
+	case FailOldView:
 		states = older
-	case FaultNoView:
+	case FailNoView:
 		states = nil
 	}
 	targets := targetsOf(states)
-	p.sawGroup(targets, fault == FaultOldView)
+	p.sawGroup(targets, fault == FailOldView)
 	return targets, p.reach(PointDescribed)
 }
 

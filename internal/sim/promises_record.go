@@ -51,7 +51,7 @@ func (p *Process) sawName(o mooring.Observation, began time.Time, f Fault) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	l := look{o: o, began: began, done: true}
-	if f == FaultStale || f == FaultStaleServer {
+	if f == FailStale || f == FailStaleServer {
 		l.lag = lag
 	}
 	p.rec.lag = max(p.rec.lag, l.lag)

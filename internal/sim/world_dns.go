@@ -47,7 +47,7 @@ func (q *question) plain() mooring.Answer {
 	if q.asked%2 == 0 {
 		server = "192.0.2.2:53"
 	}
-	if q.fault == FaultStale || q.fault == FaultStaleServer && q.asked%2 == 0 {
+	if q.fault == FailStale || q.fault == FailStaleServer && q.asked%2 == 0 {
 		when = when.Add(-lag)
 	}
 	return mooring.Answer{
@@ -77,7 +77,7 @@ func (q *question) cached() mooring.Answer {
 // whole asks for the undocumented record that holds every address.
 func (q *question) whole() mooring.Answer {
 	addrs := pick(q.rng, q.at(q.w.Now()), allAnswer)
-	if q.fault == FaultShortAll && len(addrs) > 1 {
+	if q.fault == FailShortAll && len(addrs) > 1 {
 		i := q.rng.IntN(len(addrs))
 		addrs = slices.Delete(slices.Clone(addrs), i, i+1)
 	}

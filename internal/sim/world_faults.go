@@ -19,32 +19,32 @@ type Fault string
 
 // The faults of looking a name up. Those of the first group make a round inconclusive, by the word they are.
 const (
-	FaultTimeout    Fault = "timeout"
-	FaultServfail   Fault = "servfail"
-	FaultRefused    Fault = "refused"
-	FaultNXDomain   Fault = "nxdomain"
-	FaultEmpty      Fault = "empty"
-	FaultTruncated  Fault = "truncated"
-	FaultTainted    Fault = "tainted"
-	FaultCNAMELoop  Fault = "cname-loop"
-	FaultFewServers Fault = "too-few-servers"
-	FaultPartial    Fault = "partial"
+	FailTimeout    Fault = "timeout"
+	FailServfail   Fault = "servfail"
+	FailRefused    Fault = "refused"
+	FailNXDomain   Fault = "nxdomain"
+	FailEmpty      Fault = "empty"
+	FailTruncated  Fault = "truncated"
+	FailTainted    Fault = "tainted"
+	FailCNAMELoop  Fault = "cname-loop"
+	FailFewServers Fault = "too-few-servers"
+	FailPartial    Fault = "partial"
 
-	FaultStaleServer Fault = "stale-server" // one of two servers lags behind
-	FaultStale       Fault = "stale"        // all of them do
-	FaultShortAll    Fault = "short-all"    // the record all. lacks an address that is live
+	FailStaleServer Fault = "stale-server" // one of two servers lags behind
+	FailStale       Fault = "stale"        // all of them do
+	FailShortAll    Fault = "short-all"    // the record all. lacks an address that is live
 )
 
 // The faults of the group.
 const (
-	FaultError    Fault = "error"          // the call fails and changes nothing: throttled, denied, broken
-	FaultLost     Fault = "lost-reply"     // the call takes effect and its reply is lost
-	FaultOldView  Fault = "stale-describe" // the description is an older one
-	FaultNoView   Fault = "empty-describe" // the description is empty
-	FaultHalt     Fault = "halt"           // the group must not be written
-	FaultConflict Fault = "conflict"       // another run saved first
-	FaultDenied   Fault = "denied"         // a permission is missing
-	FaultPretend  Fault = "pretended-save" // a store that lies: no real one does, but the checks must notice
+	FailError    Fault = "error"          // the call fails and changes nothing: throttled, denied, broken
+	FailLost     Fault = "lost-reply"     // the call takes effect and its reply is lost
+	FailOldView  Fault = "stale-describe" // the description is an older one
+	FailNoView   Fault = "empty-describe" // the description is empty
+	FailHalt     Fault = "halt"           // the group must not be written
+	FailConflict Fault = "conflict"       // another run saved first
+	FailDenied   Fault = "denied"         // a permission is missing
+	FailPretend  Fault = "pretended-save" // a store that lies: no real one does, but the checks must notice
 )
 
 // FaultsOf returns the faults that a call can meet.
@@ -52,19 +52,19 @@ func FaultsOf(c Call) []Fault {
 	switch c {
 	case CallFind:
 		return []Fault{
-			FaultTimeout, FaultServfail, FaultRefused, FaultNXDomain, FaultEmpty, FaultTruncated, FaultTainted,
-			FaultCNAMELoop, FaultFewServers, FaultPartial, FaultStaleServer, FaultStale, FaultShortAll,
+			FailTimeout, FailServfail, FailRefused, FailNXDomain, FailEmpty, FailTruncated, FailTainted,
+			FailCNAMELoop, FailFewServers, FailPartial, FailStaleServer, FailStale, FailShortAll,
 		}
 	case CallDescribe:
-		return []Fault{FaultError, FaultOldView, FaultNoView}
+		return []Fault{FailError, FailOldView, FailNoView}
 	case CallInspect:
-		return []Fault{FaultHalt}
+		return []Fault{FailHalt}
 	case CallRegister, CallDeregister:
-		return []Fault{FaultError, FaultLost}
+		return []Fault{FailError, FailLost}
 	case CallLoad:
-		return []Fault{FaultError, FaultDenied}
+		return []Fault{FailError, FailDenied}
 	case CallSave:
-		return []Fault{FaultError, FaultLost, FaultConflict, FaultDenied}
+		return []Fault{FailError, FailLost, FailConflict, FailDenied}
 	default:
 		return nil
 	}
@@ -73,8 +73,8 @@ func FaultsOf(c Call) []Fault {
 // inconclusive tells whether a fault alone makes a look inconclusive.
 func (f Fault) inconclusive() bool {
 	switch f {
-	case FaultTimeout, FaultServfail, FaultRefused, FaultNXDomain, FaultEmpty, FaultTruncated, FaultTainted,
-		FaultCNAMELoop, FaultFewServers, FaultPartial:
+	case FailTimeout, FailServfail, FailRefused, FailNXDomain, FailEmpty, FailTruncated, FailTainted,
+		FailCNAMELoop, FailFewServers, FailPartial:
 		return true
 	default:
 		return false
@@ -83,7 +83,7 @@ func (f Fault) inconclusive() bool {
 
 // silent tells whether nobody answers at all under this fault.
 func (f Fault) silent() bool {
-	return f == FaultNXDomain || f == FaultEmpty || f == FaultCNAMELoop || f == FaultRefused
+	return f == FailNXDomain || f == FailEmpty || f == FailCNAMELoop || f == FailRefused
 }
 
 // fault draws what goes wrong with a call.
