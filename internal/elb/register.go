@@ -1,0 +1,209 @@
+package elb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"mooring"
+)
+
+// batchSize is how many targets a call carries. The API's model has no limit; AWS's own Kubernetes controller
+// sends 200.
+const batchSize = 100
+
+// Register adds targets. Those that the group does not take are set aside in the outcome, each with AWS's
+// reason; each is sent with every choice of zone at most once. Other errors stop it: the outcome holds what was confirmed before.
+func (g *Group) Register(ctx context.Context, targets []mooring.Target, permit mooring.Permit) (mooring.Outcome, error) {
+	if err := g.checkPorts(targets); err != nil {
+		return mooring.Outcome{}, fmt.Errorf("register %d targets: %w", len(targets), err)
+	}
+	r := &registration{g: g, zoning: g.zoning(ctx)}
+	for chunk := range slices.Chunk(targets, batchSize) {
+		batch := make([]candidate, 0, len(chunk))
+		for _, t := range chunk {
+			batch = append(batch, r.zoning.first(t))
+		}
+		r.queue = append(r.queue, batch)
+	}
+	err := r.run(ctx, permit)
+	return r.outcome, err
+}
+
+// zoning waits for the subnets, if somebody has asked for them.
+func (g *Group) zoning(ctx context.Context) zoning {
+	z := zoning{mode: g.zoneMode()}
+	if f := g.subnets.peek(); f != nil && g.needsSubnets() {
+		subnets, err := f.wait(ctx)
+		z.subnets, z.known = subnets, err == nil
+	}
+	return z
+}
+
+func (g *Group) zoneMode() string {
+	if g.c.Zone == "" {
+		return zoneAuto
+	}
+	return g.c.Zone
+}
+
+func (g *Group) needsSubnets() bool { return g.zoneMode() != zoneAll && g.zoneMode() != zoneNone }
+
+// A registration is one Register on its way.
+type registration struct {
+	g       *Group
+	zoning  zoning
+	queue   [][]candidate // batches still to be sent
+	outcome mooring.Outcome
+	full    string // the group is at its quota, in AWS's words
+	swept   bool   // guesses were changed at once
+}
+
+func (r *registration) run(ctx context.Context, permit mooring.Permit) error {
+	for len(r.queue) > 0 {
+		batch := r.queue[0]
+		r.queue = r.queue[1:]
+		if r.full != "" {
+			r.refuse(batch, r.full)
+			continue
+		}
+		if err := permit(); err != nil {
+			return fmt.Errorf("register %d targets: %w", len(batch), err)
+		}
+		err := r.g.registerBatch(ctx, batch)
+		if err == nil {
+			r.confirm(batch)
+		} else if !r.split(batch, causeOf(err)) {
+			return fmt.Errorf("register %d targets: %w", len(batch), err)
+		}
+	}
+	return nil
+}
+
+func (g *Group) registerBatch(ctx context.Context, batch []candidate) error {
+	in := &elbv2.RegisterTargetsInput{TargetGroupArn: &g.c.ARN, Targets: g.descriptions(batch)}
+	_, err := within(ctx, g.api.RegisterTargets, in)
+	return g.explain(err, "elasticloadbalancing:RegisterTargets", g.c.ARN)
+}
+
+func (r *registration) confirm(batch []candidate) {
+	for _, c := range batch {
+		t := c.target
+		t.Zone = ""
+		if c.told {
+			t.Zone = c.zone
+		}
+		r.outcome.Registered = append(r.outcome.Registered, t)
+	}
+}
+
+func (r *registration) refuse(batch []candidate, reason string) {
+	for _, c := range batch {
+		r.outcome.Refused = append(r.outcome.Refused, mooring.Refused{Target: c.target, Reason: reason})
+	}
+}
+
+// split queues a refused batch again without, or apart from, those that were at fault.
+// It returns false where no target was.
+func (r *registration) split(batch []candidate, why cause) bool {
+	guilty, others := why.blamed(batch)
+	switch {
+	case why.kind == causeElsewhere:
+		return false
+	case why.kind == causeZone && (len(guilty) > 0 || len(batch) == 1):
+		r.rezone(batch, why)
+	case len(batch) == 1:
+		r.refuse(batch, why.message)
+		if why.kind == causeQuota {
+			r.full = why.message // for all others too
+		}
+	case why.kind == causeTarget && len(guilty) == 1:
+		r.refuse(guilty, why.message)
+		r.again(others)
+	case why.kind == causeTarget && len(guilty) > 0 && len(others) > 0:
+		r.again(others, guilty) // perhaps not all that are named are at fault
+	default:
+		half := len(batch) / 2
+		r.again(batch[:half], batch[half:])
+	}
+	return true
+}
+
+// again puts batches at the head of the queue.
+func (r *registration) again(batches ...[]candidate) {
+	batches = slices.DeleteFunc(batches, func(b []candidate) bool { return len(b) == 0 })
+	r.queue = append(slices.Clone(batches), r.queue...)
+}
+
+// rezone queues a batch again, those at fault with another zone. The first time, all whose place is as much of a
+// guess change with them: the addresses behind a name are mostly all inside the VPC, or all outside.
+func (r *registration) rezone(batch []candidate, why cause) {
+	guilty, _ := why.blamed(batch)
+	rest := make([]candidate, 0, len(batch))
+	var from, to string
+	for _, c := range batch {
+		if len(batch) > 1 && !slices.ContainsFunc(guilty, c.same) {
+			rest = append(rest, c)
+			continue
+		}
+		sent := c.zone
+		c.tried = append(slices.Clone(c.tried), sent)
+		c.zone, c.told = r.zoning.next(c, why.message), true
+		if c.zone == "" {
+			r.refuse([]candidate{c}, why.message)
+			continue
+		}
+		if c.guess && !r.swept {
+			r.swept, from, to = true, sent, c.zone
+		}
+		rest = append(rest, c)
+	}
+	r.again(rest)
+	r.sweep(from, to)
+}
+
+func (c candidate) same(other candidate) bool {
+	return c.target.Addr == other.target.Addr && c.target.Port == other.target.Port
+}
+
+// sweep changes the zone of every guess that is still queued.
+func (r *registration) sweep(from, to string) {
+	for _, batch := range r.queue {
+		for i, c := range batch {
+			if c.guess && c.zone == from && !slices.Contains(c.tried, to) {
+				batch[i].zone, batch[i].told = to, true
+			}
+		}
+	}
+}
+
+// Deregister removes targets. AWS takes those that are not registered without an error:
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeregisterTargets.html
+func (g *Group) Deregister(ctx context.Context, targets []mooring.Target, permit mooring.Permit) ([]mooring.Target, error) {
+	if err := g.checkPorts(targets); err != nil {
+		return nil, fmt.Errorf("deregister %d targets: %w", len(targets), err)
+	}
+	var gone []mooring.Target
+	for chunk := range slices.Chunk(targets, batchSize) {
+		if err := permit(); err != nil {
+			return gone, fmt.Errorf("deregister %d targets: %w", len(chunk), err)
+		}
+		if err := g.deregisterBatch(ctx, chunk); err != nil {
+			return gone, fmt.Errorf("deregister %d targets: %w", len(chunk), err)
+		}
+		gone = append(gone, chunk...)
+	}
+	return gone, nil
+}
+
+func (g *Group) deregisterBatch(ctx context.Context, targets []mooring.Target) error {
+	batch := make([]candidate, 0, len(targets))
+	for _, t := range targets {
+		batch = append(batch, candidate{target: t, zone: zoneNone})
+	}
+	in := &elbv2.DeregisterTargetsInput{TargetGroupArn: &g.c.ARN, Targets: g.descriptions(batch)}
+	_, err := within(ctx, g.api.DeregisterTargets, in)
+	return g.explain(err, "elasticloadbalancing:DeregisterTargets", g.c.ARN)
+}
