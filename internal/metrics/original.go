@@ -1,0 +1,85 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
+
+	"mooring"
+)
+
+// The original's metric, which alarms in use are set on. A namespace that begins with AWS/ should not be used
+// for one's own metrics, so it is put only where it was asked for:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+const (
+	originalNamespace = "AWS/ApplicationELB"
+	originalName      = "LoadBalancerIPCount"
+	originalDimension = "LoadBalancerName"
+)
+
+// callTime is how long the call may take, with all its retries.
+const callTime = 5 * time.Second
+
+// API is the part of the CloudWatch client that is called.
+type API interface {
+	PutMetricData(context.Context, *cloudwatch.PutMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricDataOutput, error)
+}
+
+// Connect returns a CloudWatch client that speaks the query protocol. The SDK's own choice, CBOR, is not understood
+// by the imitations of AWS that people test with; AWS understands both. The one small value is not worth compressing.
+func Connect(cfg aws.Config) *cloudwatch.Client {
+	return cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
+		o.Protocol = awsquery.New(schemas.GraniteServiceVersion20100801)
+		o.DisableRequestCompression = true
+	})
+}
+
+// PutIPCount puts the original's metric: how many addresses the load balancer's DNS name resolved to, at the time at.
+// A missing permission is a [Denied].
+func PutIPCount(ctx context.Context, api API, name string, count int, at time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	_, err := api.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
+		Namespace: aws.String(originalNamespace),
+		MetricData: []types.MetricDatum{{
+			MetricName: aws.String(originalName),
+			Dimensions: []types.Dimension{{Name: aws.String(originalDimension), Value: &name}},
+			Timestamp:  &at,
+			Unit:       types.StandardUnitCount,
+			Value:      aws.Float64(float64(count)),
+		}},
+	})
+	var refusal smithy.APIError
+	if errors.As(err, &refusal) && (refusal.ErrorCode() == "AccessDenied" || refusal.ErrorCode() == "AccessDeniedException") {
+		err = &Denied{Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("put metric %s: %w", originalName, err)
+	}
+	return nil
+}
+
+// Denied is a metric that a permission is missing for. It is a [mooring.ErrDenied].
+type Denied struct {
+	Err error // what AWS said
+}
+
+func (e *Denied) Error() string { return "cloudwatch:PutMetricData denied: " + e.Err.Error() }
+
+// Unwrap makes it a [mooring.ErrDenied], and what AWS said.
+func (e *Denied) Unwrap() []error { return []error{mooring.ErrDenied, e.Err} }
+
+// Statement returns the IAM statement that is missing, as JSON. The action knows no resources, but namespaces:
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+func (e *Denied) Statement() string {
+	return `{"Effect":"Allow","Action":"cloudwatch:PutMetricData","Resource":"*",` +
+		`"Condition":{"StringEquals":{"cloudwatch:namespace":"` + originalNamespace + `"}}}`
+}
