@@ -181,10 +181,19 @@ func (r *report) memoryFailed(binding string, err error) {
 	case errors.Is(err, ErrConflict):
 		r.warn("nobody leaves in this round: %v", err)
 	case errors.Is(err, ErrDenied):
-		r.warn("nobody leaves without memory: %v", err)
+		r.warn("nobody leaves without memory: %v%s", err, missingStatement(err))
 	default:
 		r.fail(fmt.Errorf("memory of %s: %w", binding, err))
 	}
+}
+
+// missingStatement is the IAM statement that would allow what was denied, where the error knows it.
+func missingStatement(err error) string {
+	var denied interface{ Statement() string }
+	if !errors.As(err, &denied) {
+		return ""
+	}
+	return "; this statement allows it: " + denied.Statement()
 }
 
 // done finishes the report and writes the round's one log line.

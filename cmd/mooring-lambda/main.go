@@ -67,7 +67,7 @@ func (f *function) ready(ctx context.Context) (*mooring.Keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	f.keeper, err = rig.New(ctx, c, version, f.log)
+	f.keeper, err = rig.New(ctx, c, rig.Options{Program: version, Log: f.log})
 	return f.keeper, err
 }
 

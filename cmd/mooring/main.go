@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,26 +17,30 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdout.Fd()))}, os.LookupEnv)
+	code := run(ctx, os.Args[1:], machine{
+		out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stdout.Fd())), env: os.LookupEnv,
+	})
 	stop()
 	os.Exit(code)
 }
 
-// streams are where a verb writes: results to out, everything else to err.
-type streams struct {
-	out, err io.Writer
-	terminal bool // out is a terminal
+// A machine is what a verb may use of the one it runs on.
+type machine struct {
+	out, err io.Writer // results go to out, everything else to err
+	terminal bool      // out is a terminal
+	env      config.Environment
+	dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to name servers; nil: as the system does
 }
 
 // run runs one command line and returns the exit code: 0 done, 1 error or inconclusive, 2 changes are planned
 // and --detailed-exitcode was given.
-func run(ctx context.Context, args []string, s streams, env config.Environment) int {
-	root := newRoot(s, env)
+func run(ctx context.Context, args []string, m machine) int {
+	root := newRoot(m)
 	root.SetArgs(args)
-	return exitCode(s.err, root.ExecuteContext(ctx))
+	return exitCode(m.err, root.ExecuteContext(ctx))
 }
 
-func newRoot(s streams, env config.Environment) *cobra.Command {
+func newRoot(m machine) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mooring",
 		Short: "Static IP addresses for anything that only has a name",
@@ -59,9 +64,9 @@ ALB_LISTENER, S3_BUCKET, NLB_TG_ARN and so on), and takes over the state which t
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetOut(s.out)
-	root.SetErr(s.err)
+	root.SetOut(m.out)
+	root.SetErr(m.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err, cmd.CommandPath()} })
-	root.AddCommand(newPlan(s, env), newSync(s, env), newVersion(s))
+	root.AddCommand(newPlan(m), newSync(m), newVersion(m))
 	return root
 }

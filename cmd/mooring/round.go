@@ -16,15 +16,14 @@ import (
 
 // A roundCommand is what plan and sync have in common: one round of the binding that flags and environment make.
 type roundCommand struct {
-	streams
-	env      config.Environment
+	machine
 	output   string
 	dryRun   bool
 	detailed bool // exit with 2 when there are changes
 }
 
-func newPlan(s streams, env config.Environment) *cobra.Command {
-	r := &roundCommand{streams: s, env: env, dryRun: true}
+func newPlan(m machine) *cobra.Command {
+	r := &roundCommand{machine: m, dryRun: true}
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Say what a round would change, and why; change nothing",
@@ -41,8 +40,8 @@ Exit codes: 0 done, 1 error or inconclusive; with --detailed-exitcode 2 when the
 	return cmd
 }
 
-func newSync(s streams, env config.Environment) *cobra.Command {
-	r := &roundCommand{streams: s, env: env}
+func newSync(m machine) *cobra.Command {
+	r := &roundCommand{machine: m}
 	cmd := &cobra.Command{
 		Use:   "sync",
 		Short: "Run one round: register what is new, deregister what is proved gone",
@@ -85,7 +84,7 @@ func (r *roundCommand) run(cmd *cobra.Command) error {
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), rig.RoundLimit)
 	defer cancel()
-	keeper, err := rig.New(ctx, c, program(), slog.New(slog.DiscardHandler))
+	keeper, err := rig.New(ctx, c, rig.Options{Program: program(), Log: r.logger(), Dial: r.dial})
 	if err != nil {
 		return err
 	}
@@ -94,6 +93,11 @@ func (r *roundCommand) run(cmd *cobra.Command) error {
 		report = keeper.Round
 	}
 	return r.show(report(ctx))
+}
+
+// logger lets through what is not in the report: warnings, to standard error.
+func (r *roundCommand) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(r.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 func (r *roundCommand) show(report mooring.Report) error {

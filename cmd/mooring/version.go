@@ -28,13 +28,13 @@ func program() string {
 	return "devel"
 }
 
-func newVersion(s streams) *cobra.Command {
+func newVersion(m machine) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(s.out, "mooring %s %s %s/%s\n", program(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(m.out, "mooring %s %s %s/%s\n", program(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}

@@ -69,8 +69,11 @@ func Load(flags Flags, env Environment) (Config, error) {
 	l := &loader{flags: flags, env: env}
 	l.original, l.incomplete = originalOf(env)
 	c := Config{Policy: mooring.DefaultPolicy(), Zone: "auto", DNS: DNS{Mode: "auto", MaxLookups: defaultLookups}}
+	l.apply(&c, setting("answers")) // it chooses the profile that the others change
 	for _, s := range settings {
-		l.apply(&c, s)
+		if s.Name != "answers" {
+			l.apply(&c, s)
+		}
 	}
 	l.finish(&c)
 	return c, errors.Join(l.faults...)
@@ -159,9 +162,12 @@ func (l *loader) finish(c *Config) {
 }
 
 func (l *loader) given(name string) bool {
-	i := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == name })
-	values, _ := l.lookup(settings[i])
+	values, _ := l.lookup(setting(name))
 	return len(values) > 0
+}
+
+func setting(name string) Setting {
+	return settings[slices.IndexFunc(settings, func(s Setting) bool { return s.Name == name })]
 }
 
 func where(name string) string { return "--" + name + " or " + Setting{Name: name}.Variable() }

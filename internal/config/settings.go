@@ -32,10 +32,7 @@ func Settings() []Setting { return append([]Setting(nil), settings...) }
 
 const defaultLookups = 200
 
-// The answers come first, for they choose the profile that the others change.
 var settings = []Setting{
-	{Name: "answers", Value: "sampled|whole", set: setAnswers,
-		Usage: "what one answer holds: some of the addresses, or (names with one holder, such as a database's) all of them (default sampled)"},
 	{Name: "hostname", Value: "NAME", Repeatable: true, set: setHostname,
 		Usage: "name whose addresses are to be registered; several are the union of theirs"},
 	{Name: "port", Value: "PORT", set: setPort,
@@ -52,6 +49,8 @@ var settings = []Setting{
 		Usage: "what may change: everything, additions only, or nothing (default sync)"},
 	{Name: "dns", Value: "auto|authoritative|resolver", set: func(c *Config, v string) error { return oneOf(&c.DNS.Mode, v, "auto", "authoritative", "resolver") },
 		Usage: "whom to ask: the zone's own servers, the system's resolver, or the one and where it must be the other (default auto)"},
+	{Name: "answers", Value: "sampled|whole", set: setAnswers,
+		Usage: "what one answer holds: some of the addresses, or (names with one holder, such as a database's) all of them (default sampled)"},
 	{Name: "resolver", Value: "ADDR:PORT", Repeatable: true, set: setResolver,
 		Usage: "resolver to start from (default the system's)"},
 	{Name: "max-lookups", Value: "N", set: func(c *Config, v string) error { return setInt(&c.DNS.MaxLookups, v, 1, 10000) },

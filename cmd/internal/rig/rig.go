@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,9 +26,18 @@ import (
 // RoundLimit is how long a round may take at the most.
 const RoundLimit = 45 * time.Second
 
+// Options are what a keeper needs of its process.
+type Options struct {
+	Program string // the version of mooring
+	Log     *slog.Logger
+
+	// Dial connects to name servers; nil: as the system does.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
 // New makes the keeper of one binding. It reads the shared AWS configuration and, where the binding has no port,
 // asks the group for its own; it changes nothing.
-func New(ctx context.Context, c config.Config, program string, log *slog.Logger) (*mooring.Keeper, error) {
+func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, error) {
 	base, err := connect(ctx, c)
 	if err != nil {
 		return nil, err
@@ -42,11 +53,11 @@ func New(ctx context.Context, c config.Config, program string, log *slog.Logger)
 	return &mooring.Keeper{
 		Binding: c.Binding,
 		Policy:  c.Policy,
-		Finder:  lookup.New(finderOf(base, c, group, log)),
+		Finder:  lookup.New(finderOf(base, c, group, o)),
 		Group:   group,
 		Store:   memory,
-		Program: program,
-		Log:     log,
+		Program: o.Program,
+		Log:     o.Log,
 		Now:     time.Now,
 		Decide:  mooring.Decide,
 	}, nil
@@ -119,7 +130,7 @@ func storeOf(base aws.Config, c config.Config) (mooring.Store, error) {
 	return store.ConnectS3(base, s), nil
 }
 
-func finderOf(base aws.Config, c config.Config, group *elb.Group, log *slog.Logger) lookup.Config {
+func finderOf(base aws.Config, c config.Config, group *elb.Group, o Options) lookup.Config {
 	f := lookup.Config{
 		Hostnames:  c.Binding.Hostnames,
 		Mode:       c.DNS.Mode,
@@ -129,16 +140,39 @@ func finderOf(base aws.Config, c config.Config, group *elb.Group, log *slog.Logg
 		RoundShare: c.Policy.RoundShare(),
 		Admits:     c.Policy.Admits,
 		Scope:      scopeOf(c, group),
+		Dial:       o.Dial,
 	}
 	if c.Original != nil && c.Original.IPCount {
-		count := metrics.ConnectOriginal(base)
-		f.Resolved = func(ctx context.Context, addrs []netip.Addr) {
-			if err := count.Put(ctx, c.Original.ALBName, len(addrs), time.Now()); err != nil {
-				log.LogAttrs(ctx, slog.LevelWarn, "the metric of the address count was not sent", slog.Any("error", err))
-			}
-		}
+		f.Resolved = (&ipCount{api: metrics.Connect(base), name: c.Original.ALBName, log: o.Log}).put
 	}
 	return f
+}
+
+// ipCount puts the original's metric. A round that removes somebody looks twice, and the metric is wanted once.
+type ipCount struct {
+	api  metrics.API
+	name string
+	log  *slog.Logger
+
+	mu   sync.Mutex
+	last int
+	at   time.Time
+}
+
+// samePut is how long the same count is not put again: the metric is kept by the minute.
+const samePut = 10 * time.Second
+
+func (p *ipCount) put(ctx context.Context, addrs []netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.last == len(addrs) && now.Sub(p.at) < samePut {
+		return
+	}
+	p.last, p.at = len(addrs), now
+	if err := metrics.PutIPCount(ctx, p.api, p.name, len(addrs), now); err != nil {
+		p.log.LogAttrs(ctx, slog.LevelWarn, "the metric of the address count was not put", slog.Any("error", err))
+	}
 }
 
 // scopeOf tells the finder which family the group takes. Of an IPv6 group's addresses only those of its VPC's
