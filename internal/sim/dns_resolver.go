@@ -67,24 +67,30 @@ func (d *DNS) resolve(q dns.Question) (answer []dns.RR, rcode int) {
 	return nil, dns.RcodeServerFailure
 }
 
-// askZone asks a server of the name's zone, chosen at random.
+// askZone asks the servers of the name's zone, in an order chosen at random, until one gives an answer that can be used.
+// Who the servers are it knows already.
 func (d *DNS) askZone(q dns.Question) ([]dns.RR, int) {
 	z := d.zoneOf(q.Name)
 	if z == nil {
 		return nil, d.outside(q.Name)
 	}
-	server := d.rand.IntN(len(z.servers))
-	switch d.faultAt(q.Name, server) {
-	case DNSServFail, DNSRefused, DNSSilent, DNSTruncatedTCP, DNSWrongID, DNSWrongQuestion, DNSNotAuthoritative:
-		return nil, dns.RcodeServerFailure
-	case DNSNXDomain:
-		return nil, dns.RcodeNameError
-	case DNSEmpty:
-		return nil, dns.RcodeSuccess
-	default:
-		answer, _, rcode := d.authority(z, server, q)
-		return answer, rcode
+	if answer := z.infrastructure(q.Name, q.Qtype); len(answer) > 0 {
+		return answer, dns.RcodeSuccess
 	}
+	for _, server := range d.rand.Perm(len(z.servers)) {
+		switch d.faultAt(q.Name, server) {
+		case DNSServFail, DNSRefused, DNSSilent, DNSTruncatedTCP, DNSWrongID, DNSWrongQuestion, DNSNotAuthoritative:
+			continue
+		case DNSNXDomain:
+			return nil, dns.RcodeNameError
+		case DNSEmpty:
+			return nil, dns.RcodeSuccess
+		default:
+			answer, _, rcode := d.authority(z, server, q)
+			return answer, rcode
+		}
+	}
+	return nil, dns.RcodeServerFailure
 }
 
 // outside is the answer about names of no zone: those above a zone exist, others do not, unless they are private.
