@@ -272,19 +272,57 @@ func TestThreeQuestionsARunRemoveNobodyOf24(t *testing.T) {
 	}
 }
 
+// The memory is a trusted thing only as far as to say what is ours: a fifth of any proof is this round's own.
 func TestForgedMemoryAloneRemovesNobodyWhoIsLive(t *testing.T) {
-	for seed := range uint64(50) {
+	for _, questions := range []int{1, 5, 600} {
+		for seed := range uint64(20) {
+			synctest.Test(t, func(t *testing.T) {
+				w := calm(24)
+				rounds(t, w, 2)
+				w.Seed, w.Zone.MaxLookups, w.Zone.MaxConfirm = seed, min(questions, 200), questions-1
+				if err := w.Befall(sim.MemoryForged); err != nil {
+					t.Fatal(err)
+				}
+				if left := rounds(t, w, 3); len(left) > 0 {
+					t.Errorf("left: %v", left)
+				}
+				kept(t, w)
+			})
+		}
+	}
+}
+
+func TestAnswersThatAResolverRepeatsCountOnce(t *testing.T) {
+	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			w := calm(24)
-			w.Seed = seed
 			rounds(t, w, 2)
-			if err := w.Befall(sim.MemoryForged); err != nil {
-				t.Fatal(err)
-			}
-			if left := rounds(t, w, 3); len(left) > 0 {
+			w.Seed, w.Zone.Cache = seed, time.Hour
+			if left := rounds(t, w, 300); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
 			kept(t, w)
 		})
 	}
+}
+
+func TestTheLastHealthyTargetStaysHoweverLongItIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, last := calm(4), hosts(4, 1)[0]
+		rounds(t, w, 2)
+		w.Adjust(func(g *sim.TargetGroup) {
+			for _, a := range hosts(1, 3) {
+				g.Sick[a] = true
+			}
+		})
+		w.SetTruth(w.Binding.Hostnames[0], hosts(1, 3))
+		if left := rounds(t, w, 100); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+		w.Adjust(func(g *sim.TargetGroup) { clear(g.Sick) })
+		if left := rounds(t, w, 1); !slices.Equal(left, []netip.Addr{last}) {
+			t.Errorf("left when the others were well: %v", left)
+		}
+		kept(t, w)
+	})
 }

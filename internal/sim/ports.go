@@ -89,7 +89,7 @@ func (p *Process) decide() func(mooring.Policy, mooring.Memory, mooring.Observat
 		if !decided {
 			decided = true
 			p.w.mu.Lock()
-			p.rec.seen = p.w.Now()
+			p.rec.seen, p.rec.seenWall = p.w.Now(), p.Wall()
 			p.w.mu.Unlock()
 			_ = p.reach(PointDecide)
 		}

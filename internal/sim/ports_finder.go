@@ -14,9 +14,8 @@ type finder struct{ p *Process }
 const (
 	searchNats   = 6.91 // silence that ends a search: one address in a thousand searches is overlooked
 	minAnswers   = 8
-	confirmMost  = 600 // questions asked to confirm an absence
-	wholeAnswers = 2   // plain answers that confirm the record all.NAME, or are asked where each holds everything
-	cacheAnswers = 2   // a resolver gives the same again
+	wholeAnswers = 2 // plain answers that confirm the record all.NAME, or are asked where each holds everything
+	cacheAnswers = 2 // a resolver gives the same again
 )
 
 // Find searches every hostname, then goes on asking while a tracked address is missing.
@@ -97,11 +96,11 @@ func (s *search) run() {
 	}
 }
 
-// taint puts an address among the answers that no target group may hold.
+// taint puts an address among the answers that is not admitted, though the group would take it.
 func (s *search) taint() {
 	if len(s.answers) > 0 {
 		a := &s.answers[0]
-		a.Addrs = append([]netip.Addr{netip.MustParseAddr("8.8.8.8")}, a.Addrs...)
+		a.Addrs = append([]netip.Addr{notAdmitted}, a.Addrs...)
 		slices.SortFunc(a.Addrs, netip.Addr.Compare)
 	}
 }
@@ -156,7 +155,7 @@ func confirm(policy mooring.Policy, searches []*search, tracked []netip.Addr) {
 		if s.w.Zone.Cache > 0 || len(s.seen) == 0 {
 			continue
 		}
-		for range confirmMost {
+		for range s.w.Zone.MaxConfirm {
 			missing := unseen(searches, tracked)
 			if missing == 0 || s.against(policy, missing) >= policy.RoundShare() {
 				break

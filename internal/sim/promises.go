@@ -21,7 +21,7 @@ type Promise struct {
 type act struct {
 	w          *World
 	rec        *record
-	now        time.Time
+	now, wall  time.Time // wall: by the clock of the process
 	register   []mooring.Target
 	deregister []mooring.Target
 	after      []mooring.Target // what the group truly holds
@@ -46,7 +46,7 @@ func Promises() []Promise {
 		{"P14 memory is needed", memoryIsNeeded},
 		{"P15 only what was seen and is admitted", onlyAdmitted},
 		{"P16 modes are obeyed", modesObeyed},
-		{"P17 a halted group is not written", haltedStays},
+		{"P17 a group that is halted or was not read is not written", haltedStays},
 	}
 }
 
@@ -226,8 +226,9 @@ func rememberFirst(a *act) string {
 
 const planLife = 30 * time.Second
 
+// freshPlan goes by the larger of real time and the process's own clock: either may have stood still.
 func freshPlan(a *act) string {
-	if old := a.now.Sub(a.rec.seen); old > planLife {
+	if old := max(a.now.Sub(a.rec.seen), a.wall.Sub(a.rec.seenWall)); old > planLife {
 		return fmt.Sprintf("the plan was %s old", old)
 	}
 	return ""
@@ -261,7 +262,7 @@ func modesObeyed(a *act) string {
 }
 
 func haltedStays(a *act) string {
-	if a.rec.halted {
+	if a.rec.halted || !a.rec.viewed {
 		return "the group was written"
 	}
 	return ""

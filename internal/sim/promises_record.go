@@ -11,12 +11,14 @@ import (
 // A record is what one round saw and did, for the checks.
 type record struct {
 	began, seen time.Time // seen: when all three reads were in
+	seenWall    time.Time // the same by the process's own clock
 	first       look
 	second      look
 	lag         time.Duration // of the staler look
 
 	view      []mooring.Target // what the group said
 	viewStale bool
+	viewed    bool
 
 	memory           mooring.Memory
 	loadErr          error
@@ -68,7 +70,7 @@ func (p *Process) sawName(o mooring.Observation, began time.Time, f Fault) {
 func (p *Process) sawGroup(targets []mooring.Target, stale bool) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
-	p.rec.view, p.rec.viewStale = targets, stale
+	p.rec.view, p.rec.viewStale, p.rec.viewed = targets, stale, true
 }
 
 func (p *Process) halted()      { p.w.mu.Lock(); p.rec.halted = true; p.w.mu.Unlock() }
@@ -131,7 +133,7 @@ func (p *Process) changed(c Call, targets []mooring.Target) {
 	defer p.w.mu.Unlock()
 	p.w.calls++
 	p.w.note("%s: %s %s", p.Name, c, words(addrsOf(targets)))
-	a := &act{w: p.w, rec: &p.rec, now: p.w.Now(), after: after}
+	a := &act{w: p.w, rec: &p.rec, now: p.w.Now(), wall: p.Wall(), after: after}
 	if c == CallRegister {
 		a.register = targets
 	} else {

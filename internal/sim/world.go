@@ -49,6 +49,9 @@ type World struct {
 	broken  []string
 }
 
+// notAdmitted is in a subnet of the group, and not in the CIDRs that the policy admits.
+var notAdmitted = netip.MustParseAddr("10.1.0.9")
+
 // A change is what a name holds from then on.
 type change struct {
 	at    time.Time
@@ -60,7 +63,7 @@ func NewWorld(seed uint64, now func() time.Time) *World {
 	w := &World{
 		Seed: seed, Now: now, Decide: mooring.Decide, Policy: mooring.DefaultPolicy(), CrossZone: mooring.CrossZoneOn,
 		Binding: mooring.Binding{Name: "web-443", Hostnames: []string{"app.example.com"}, Port: 443, TargetGroup: "web"},
-		Zone:    Zone{Answer: 8, MaxLookups: 200},
+		Zone:    Zone{Answer: 8, MaxLookups: 200, MaxConfirm: 600},
 		Group:   &TargetGroup{ARN: "web", Type: "ip", Protocol: "TCP", VPC: "vpc-1", Port: 443, CrossZone: true},
 		truth:   map[string][]change{}, live: map[netip.Addr]time.Time{}, shown: map[netip.Addr]bool{},
 		cache: map[string]cached{}, ledger: map[netip.Addr]absence{}, reached: map[string]int{},
@@ -69,6 +72,8 @@ func NewWorld(seed uint64, now func() time.Time) *World {
 		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24)
 		w.Group.Subnets = append(w.Group.Subnets, Subnet{ID: "subnet-" + zone, Prefix: prefix, Zone: zone})
 	}
+	w.Group.Subnets = append(w.Group.Subnets, Subnet{ID: "subnet-d", Prefix: netip.PrefixFrom(notAdmitted, 24).Masked(), Zone: "c"})
+	w.Policy.Admit = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}
 	return w
 }
 

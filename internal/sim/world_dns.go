@@ -15,6 +15,7 @@ type Zone struct {
 	All        bool          // there is a record all.NAME with up to 100 of them
 	Cache      time.Duration // asked through a resolver that keeps an answer this long; 0: the zone's servers are asked
 	MaxLookups int           // questions of one search
+	MaxConfirm int           // and of one confirmation
 }
 
 const (

@@ -11,7 +11,8 @@ import (
 	"mooring"
 )
 
-// step moves a process's clock in the middle of its round.
+// step moves a process's clock in the middle of its round: back, so that what follows seems to take no time,
+// or forward, as after a sleep that the monotonic clock did not notice.
 func (l *Life) step(p *Process, by time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -72,7 +72,9 @@ func (l *Life) drawName() {
 	case 0:
 		l.Zone.Cache, l.pool = time.Minute, l.pool[:15] // few, for a cache proves an absence slowly
 	case 1:
+		admit := l.Policy.Admit
 		l.Policy = mooring.WholePolicy()
+		l.Policy.Admit = admit
 		l.Zone.Answer = 60
 	case 2:
 		l.Zone.MaxLookups = 3
@@ -165,7 +167,10 @@ func (l *Life) pass(d time.Duration) {
 func (l *Life) process() *Process {
 	l.number++
 	p := l.NewProcess(fmt.Sprintf("run %d", l.number))
-	if l.Skewed && !l.calm.Load() {
+	l.mu.Lock()
+	skewed := l.Skewed && !l.calm.Load()
+	l.mu.Unlock()
+	if skewed {
 		p.Skew = time.Duration(l.rng.Int64N(int64(4*time.Hour))) - 2*time.Hour
 	}
 	return p
@@ -192,7 +197,10 @@ func (l *Life) disturb(ctx context.Context, p *Process) {
 	if l.rng.IntN(3) == 0 {
 		long = time.Duration(1+l.rng.IntN(120)) * time.Minute
 	}
-	other := l.process()
+	other, step := l.process(), long
+	if l.rng.IntN(2) == 0 {
+		step = -long
+	}
 	p.At = func(at Point) {
 		if at != where {
 			return
@@ -211,7 +219,8 @@ func (l *Life) disturb(ctx context.Context, p *Process) {
 			l.runs.Go(func() { l.round(ctx, other) })
 			sleep(context.Background(), long)
 		case "step":
-			l.step(p, long)
+			l.step(p, step)
+			sleep(context.Background(), long)
 		case "return":
 			l.comeBack()
 		}
