@@ -151,11 +151,12 @@ func (l *Life) rest(ctx context.Context) {
 	}
 }
 
-// restful tells whether this world comes to rest at all: a cache that shows a part of the addresses always
-// leaves somebody unseen, and so does a floor or a mode that keeps the absent.
+// restful tells whether this world comes to rest at all. Where one answer shows a part of the addresses, a cache
+// always leaves somebody unseen, and so may a search that nobody confirms, in a mode that never deregisters;
+// and so do a floor or a mode that keep the absent.
 func (l *Life) restful() bool {
 	truth := l.Truth()
-	part := l.Zone.Cache > 0 && len(truth) > l.Zone.Answer
+	part := len(truth) > l.Zone.Answer && (l.Zone.Cache > 0 || l.Policy.Mode == mooring.ModeAddOnly)
 	return !part && !slices.ContainsFunc(l.ours(), func(a netip.Addr) bool { return !slices.Contains(truth, a) })
 }
 
