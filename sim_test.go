@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,19 @@ func TestSimulatedWorldsKeepEveryPromise(t *testing.T) {
 	}
 	for _, what := range slices.Sorted(maps.Keys(reached)) {
 		t.Logf("%6d %s", reached[what], what)
+	}
+}
+
+func TestEveryPromiseIsWrittenDown(t *testing.T) {
+	doc, err := os.ReadFile("docs/promises.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range sim.Promises() {
+		number, words, _ := strings.Cut(p.Name, " ")
+		if !strings.Contains(strings.ToLower(string(doc)), strings.ToLower("**"+number+" "+words)) {
+			t.Errorf("docs/promises.md does not say %q", p.Name)
+		}
 	}
 }
 

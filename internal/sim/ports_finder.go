@@ -46,7 +46,7 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 		o.Answers = append(o.Answers, s.answers...)
 	}
 	if fault.inconclusive() {
-		o.Inconclusive = string(fault) + ": injected"
+		o.Inconclusive = string(fault) + ": " + excuses[fault]
 	}
 	p.sawName(o, began, fault)
 	at := PointFound

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -36,6 +37,9 @@ func (p *Player) name(a args) (string, error) {
 	}
 	host := a.get("host", p.world.Binding.Hostnames[0])
 	p.world.SetTruth(host, addrs)
+	if len(addrs) == 1 {
+		return host + " has 1 address\n", nil
+	}
 	return fmt.Sprintf("%s has %d addresses\n", host, len(addrs)), nil
 }
 
@@ -114,32 +118,17 @@ func (p *Player) group(a args) (string, error) {
 
 // operator register=LIST deregister=LIST [port=N]: somebody else changes the group.
 func (p *Player) operator(a args) (string, error) {
-	port := p.world.Binding.Port
+	port := int(p.world.Binding.Port)
 	hand := func(register bool) func(string) error {
-		return func(list string) (err error) {
-			return cmpErr(every(list, func(a netip.Addr) {
-				if e := p.world.ByHand(register, a, port); e != nil {
-					err = e
-				}
-			}), &err)
+		return func(list string) error {
+			var faults []error
+			err := every(list, func(a netip.Addr) { faults = append(faults, p.world.ByHand(register, a, uint16(port))) })
+			return errors.Join(append(faults, err)...)
 		}
 	}
 	return "", a.each(map[string]func(string) error{
-		"port": func(v string) error {
-			n, err := strconv.ParseUint(v, 10, 16)
-			port = uint16(n)
-			return err
-		},
-		"register": hand(true), "deregister": hand(false),
+		"port": number(&port), "register": hand(true), "deregister": hand(false),
 	})
-}
-
-// cmpErr returns the first of two errors, the second as it is by then.
-func cmpErr(first error, second *error) error {
-	if first != nil {
-		return first
-	}
-	return *second
 }
 
 // wait DURATION: time passes.
@@ -154,41 +143,43 @@ func (p *Player) round(args) (string, error) {
 	return p.tellRound(p.run(nil)), nil
 }
 
-// rounds N [every=60s]: several rounds, with a wait after each. Quiet ones after the first are only counted.
+// rounds N [every=60s]: several rounds, with a wait after each. Those that tell the same as the one before are
+// only counted.
 func (p *Player) rounds(a args) (string, error) {
 	n, err := strconv.Atoi(strings.Join(a.plain, ""))
 	if err != nil {
 		return "", fmt.Errorf("read number of rounds: %w", err)
 	}
-	every, err := time.ParseDuration(a.get("every", "60s"))
+	interval, err := time.ParseDuration(a.get("every", "60s"))
 	if err != nil {
 		return "", fmt.Errorf("read interval: %w", err)
 	}
 	var out strings.Builder
-	quiet := 0
+	last, same := "", 0
 	for range n {
 		said := p.tellRound(p.run(nil))
-		p.now = p.now.Add(every)
-		if strings.HasSuffix(said, "\n  nothing to do\n") {
-			quiet++
+		p.now = p.now.Add(interval)
+		_, body, _ := strings.Cut(said, ": ") // without its number and time
+		if body == last {
+			same++
 			continue
 		}
-		out.WriteString(quietly(&quiet))
+		out.WriteString(again(same, p.number-1))
 		out.WriteString(said)
+		last, same = body, 0
 	}
-	out.WriteString(quietly(&quiet))
-	return out.String(), nil
+	return out.String() + again(same, p.number), nil
 }
 
-func quietly(n *int) string {
-	defer func() { *n = 0 }()
-	switch *n {
+// again says that the last rounds were all alike.
+func again(same, last int) string {
+	switch same {
 	case 0:
 		return ""
 	case 1:
-		return "1 round with nothing to do\n"
+		return fmt.Sprintf("round %d: the same\n", last)
 	default:
-		return fmt.Sprintf("%d rounds with nothing to do\n", *n)
+		return fmt.Sprintf("rounds %d-%d: the same\n", last-same+1, last)
 	}
 }
 

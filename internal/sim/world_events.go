@@ -110,8 +110,13 @@ func (l *Life) settle(ctx context.Context) {
 	if l.Policy.Mode == mooring.ModeObserve {
 		return
 	}
-	bound := l.bound()
+	bound, rounds := l.bound(), 0
+	prompt := l.refusedFor() <= 0 && l.Zone.Cache == 0 && l.Zone.MaxLookups > len(l.Truth())
 	for begun := l.Now(); !l.converged(); l.round(ctx, l.process()) {
+		if rounds++; rounds > 3 && prompt && !l.complete() {
+			l.broke("P18 additions: three calm rounds did not register all of " + words(l.Truth()))
+			return
+		}
 		if took := l.Now().Sub(begun); took > bound {
 			l.broke(fmt.Sprintf("P19 convergence: not after %s: the name holds %s, the group %s", took, words(l.Truth()), words(addrsOf(l.Targets()))))
 			return
@@ -162,13 +167,14 @@ func (l *Life) restful() bool {
 
 // converged tells whether the group holds all of the name, and of ours nothing else but what the floor keeps.
 func (l *Life) converged() bool {
-	truth, ours := l.Truth(), l.ours()
-	for _, a := range truth {
-		if !slices.Contains(ours, a) {
-			return false
-		}
-	}
-	return l.Policy.Mode == mooring.ModeAddOnly || len(ours) <= max(l.Policy.MinTargets, len(truth))
+	floor := max(l.Policy.MinTargets, len(l.Truth()))
+	return l.complete() && (l.Policy.Mode == mooring.ModeAddOnly || len(l.ours()) <= floor)
+}
+
+// complete tells whether the group holds all of the name.
+func (l *Life) complete() bool {
+	ours := l.ours()
+	return !slices.ContainsFunc(l.Truth(), func(a netip.Addr) bool { return !slices.Contains(ours, a) })
 }
 
 // ours are the registered targets that are remembered as ours.

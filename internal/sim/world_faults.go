@@ -81,6 +81,20 @@ func (f Fault) inconclusive() bool {
 	}
 }
 
+// excuses are what a look says of the faults that make it inconclusive.
+var excuses = map[Fault]string{
+	FailTimeout:    "192.0.2.2:53 did not answer within 1s",
+	FailServfail:   "192.0.2.1:53 answered SERVFAIL",
+	FailRefused:    "192.0.2.1:53 answered REFUSED",
+	FailNXDomain:   "192.0.2.1:53 says that the name does not exist",
+	FailEmpty:      "192.0.2.1:53 says that the name has no addresses",
+	FailTruncated:  "192.0.2.1:53 gave a truncated answer over TCP",
+	FailTainted:    "192.0.2.1:53 showed 10.1.0.9, which is not admitted",
+	FailCNAMELoop:  "the name leads back to itself",
+	FailFewServers: "1 of 2 servers answered",
+	FailPartial:    "one of the hostnames failed",
+}
+
 // silent tells whether nobody answers at all under this fault.
 func (f Fault) silent() bool {
 	return f == FailNXDomain || f == FailEmpty || f == FailCNAMELoop || f == FailRefused
