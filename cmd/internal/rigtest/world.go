@@ -203,18 +203,6 @@ func (w *World) Sync(env ...string) Result {
 	return r
 }
 
-// Build builds a program, once for each test binary, and returns its path.
-func Build(t testing.TB, pkg string) string {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", out, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", pkg, err, text)
-	}
-	return out
-}
-
 // Strings makes a list of addresses readable.
 func Strings(addrs []netip.Addr) string {
 	var words []string
