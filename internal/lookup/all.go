@@ -85,7 +85,9 @@ func (s *search) takeAll(o outcome) {
 		s.all.state = allGone
 		return
 	}
-	s.all.state = allHeld
+	if s.all.state == allAsked {
+		s.all.state = allHeld // else it comes too late to end the search
+	}
 	s.all.answer = &mooring.Answer{Hostname: s.host, Addrs: o.addrs, Server: o.server, TTL: o.ttl, Authoritative: true}
 	for _, a := range s.answers {
 		s.contradict(a.Addrs)

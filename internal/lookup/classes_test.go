@@ -70,7 +70,7 @@ func TestWhenResolversAndServersAreAllSilentTheRoundEndsInTime(t *testing.T) {
 	d.Fault("*", sim.DNSSilent)
 	d.FaultResolver("*", sim.DNSSilent)
 	began := time.Now()
-	o := find(t, config(d, ownName))
+	o := lookup.New(config(d, ownName)).Find(t.Context(), track())
 	wantClass(t, o, lookup.Timeout, ownName)
 	if took := time.Since(began); took > longest {
 		t.Errorf("the round took %s, over %s", took, longest)
@@ -261,11 +261,11 @@ func TestAFailedLookupIsNotAnEmptyList(t *testing.T) {
 	t.Parallel()
 	d := world(t, sim.DNSConfig{})
 	d.Set(ownName, live(3)...)
-	finder := lookup.New(config(d, ownName))
-	wantConclusive(t, finder.Find(t.Context(), track()))
+	f := finder(config(d, ownName))
+	wantConclusive(t, f.Find(t.Context(), track()))
 	for _, fault := range []sim.DNSFault{sim.DNSServFail, sim.DNSNXDomain, sim.DNSEmpty, sim.DNSRefused} {
 		d.Fault(ownName, fault)
-		o := finder.Find(t.Context(), track(live(3)...))
+		o := f.Find(t.Context(), track(live(3)...))
 		if o.Inconclusive == "" {
 			t.Errorf("%s: conclusive with %v", fault, o.Addrs())
 		}
@@ -275,7 +275,7 @@ func TestAFailedLookupIsNotAnEmptyList(t *testing.T) {
 		}
 	}
 	d.Fault(ownName, sim.DNSNone)
-	o := finder.Find(t.Context(), track(live(3)...))
+	o := f.Find(t.Context(), track(live(3)...))
 	wantConclusive(t, o)
 	wantAddrs(t, o, live(3))
 }

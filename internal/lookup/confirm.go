@@ -38,10 +38,10 @@ func (r *round) confirm(searches []*search, tracked func(context.Context) []neti
 // confirm asks about one hostname. The time or the questions running out is no failure: then the evidence is short,
 // and the judgement says so.
 func (s *search) confirm(ctx context.Context, m *missing) {
-	full := s.all.state != allGone // it was searched in full already, or that ran out of questions
+	believed := s.all.state == allHeld // so the name was not sampled in full yet
 	s.run(ctx, confirmTime, newBudget(maxConfirm), func() int {
 		n := s.wantsAgainst(m.count(seenBy([]*search{s})))
-		if full && s.all.state == allGone {
+		if believed && s.all.state == allGone {
 			n = max(n, s.sampler.wants())
 		}
 		return n

@@ -8,6 +8,9 @@ import (
 // SetNow replaces the clock by which what is kept runs out.
 func (f *Finder) SetNow(now func() time.Time) { f.now = now }
 
+// SetPatience replaces the second that a question may take.
+func (f *Finder) SetPatience(d time.Duration) { f.client.patience = d }
+
 // A Sampler is the search rule by itself.
 type Sampler struct{ sampler }
 

@@ -95,7 +95,7 @@ func New(c Config) *Finder {
 	}
 	f := &Finder{c: c, now: wallClock, blocked: map[string]time.Time{}}
 	now := func() time.Time { return f.now() }
-	f.client = &client{dial: c.Dial, now: now, idle: map[netip.AddrPort][]idleConn{}, deaf: map[netip.AddrPort]time.Time{}}
+	f.client = &client{dial: c.Dial, now: now, patience: questionTime, idle: map[netip.AddrPort][]idleConn{}, deaf: map[netip.AddrPort]time.Time{}}
 	f.stub = &stub{client: f.client, fixed: c.Resolvers, now: now, cache: map[question]kept{}, lame: map[netip.AddrPort]time.Time{}}
 	return f
 }

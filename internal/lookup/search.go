@@ -90,7 +90,9 @@ func (s *search) run(ctx context.Context, limit time.Duration, b *budget, wants 
 		e.launchAll()
 		wanted := wants()
 		if wanted == 0 && !e.awaitsAll() {
-			return
+			if wanted = wants(); wanted == 0 { // it is only just known that all.NAME is not to be had
+				return
+			}
 		}
 		for e.counted() < wanted && len(e.flying) < parallel && b.take() {
 			e.launch(false)
@@ -167,13 +169,17 @@ func (e *engine) counted() (n int) {
 	return n
 }
 
-// awaitsAll tells whether the answer to all.NAME is still worth waiting for.
+// awaitsAll tells whether the answer to all.NAME is still worth waiting for. When it is overdue, it is given up.
 func (e *engine) awaitsAll() bool {
+	if e.all.state != allAsked {
+		return false
+	}
 	for _, f := range e.flying {
-		if f.all && e.all.state == allAsked && time.Since(f.since) < overdue {
+		if f.all && time.Since(f.since) < overdue {
 			return true
 		}
 	}
+	e.all.state = allGone
 	return false
 }
 

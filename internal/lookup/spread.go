@@ -35,7 +35,7 @@ func newSpread(z zone) *spread {
 }
 
 // pick chooses the server that was asked least, and another one than before if there is one. No server holds more than
-// its share of the questions in flight, so that a silent one cannot hold them all. It fails when every server has been
+// twice its share of the questions in flight, so that a silent one cannot hold them all. It fails when every server has been
 // set aside. Each pick is followed by a release.
 func (p *spread) pick(before netip.AddrPort) (netip.AddrPort, bool) {
 	p.mu.Lock()
@@ -60,7 +60,8 @@ func (p *spread) pick(before netip.AddrPort) (netip.AddrPort, bool) {
 // freer tells whether a is the better choice than b.
 func (p *spread) freer(a, b netip.AddrPort) bool {
 	share := (parallel + len(p.zone.servers) - 1) / len(p.zone.servers)
-	fullA, fullB := p.marks[a].flying >= share, p.marks[b].flying >= share
+	most := min(2*share, parallel*3/4)
+	fullA, fullB := p.marks[a].flying >= most, p.marks[b].flying >= most
 	if fullA != fullB {
 		return fullB
 	}

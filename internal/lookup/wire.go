@@ -16,12 +16,11 @@ import (
 
 const (
 	questionTime = time.Second
-	dialTime     = 400 * time.Millisecond // without an answer over TCP by then, UDP is tried beside it
-	deafFor      = 10 * time.Minute       // a server that does not speak TCP is asked over UDP first for so long
-	idleFor      = 10 * time.Second       // an idle connection is not trusted longer: a firewall may have forgotten it
-	maxIdle      = 8                      // connections kept for one server
-	maxStrays    = 64                     // messages ignored while waiting for the answer to one question
-	udpSize      = 1232                   // fits any path unfragmented: https://www.dnsflagday.net/2020/
+	deafFor      = 10 * time.Minute // a server that does not speak TCP is asked over UDP first for so long
+	idleFor      = 10 * time.Second // an idle connection is not trusted longer: a firewall may have forgotten it
+	maxIdle      = 8                // connections kept for one server
+	maxStrays    = 64               // messages ignored while waiting for the answer to one question
+	udpSize      = 1232             // fits any path unfragmented: https://www.dnsflagday.net/2020/
 )
 
 // A client asks single questions of servers and keeps their connections.
@@ -29,8 +28,9 @@ const (
 // TCP comes first, for an answer over it is hard to forge and is never cut short. Each connection carries one
 // question at a time, which every server understands.
 type client struct {
-	dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	now  func() time.Time
+	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
+	now      func() time.Time
+	patience time.Duration // with one question; questionTime
 
 	mu   sync.Mutex
 	idle map[netip.AddrPort][]idleConn
@@ -50,7 +50,7 @@ type result struct {
 // ask asks one question and returns the message that answers it. An error means that none came in time.
 // Recursive resolvers are asked over UDP first, as everybody asks them, and zones' servers over TCP first.
 func (c *client) ask(ctx context.Context, server netip.AddrPort, q question, recursive bool) (*dns.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, questionTime)
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	if recursive || c.isDeaf(server) {
 		return c.udpFirst(ctx, server, q, recursive)
@@ -69,13 +69,14 @@ func (c *client) udpFirst(ctx context.Context, server netip.AddrPort, q question
 	return m, nil // the reader says what is wrong with it
 }
 
+// tcpFirst tries UDP beside TCP when that fails, or has brought nothing after two fifths of the time.
 func (c *client) tcpFirst(ctx context.Context, server netip.AddrPort, q question) (*dns.Msg, error) {
 	tcp := make(chan result, 1)
 	go func() {
 		m, err := c.tcp(ctx, server, q, false)
 		tcp <- result{m, err}
 	}()
-	late := time.NewTimer(dialTime)
+	late := time.NewTimer(c.patience * 2 / 5)
 	defer late.Stop()
 	select {
 	case r := <-tcp:

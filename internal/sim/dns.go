@@ -190,9 +190,13 @@ func (d *DNS) SetAll(name string, addrs ...netip.Addr) {
 	d.change("all."+name, func(n *dnsName) { n.addrs, n.whole = slices.Clone(addrs), true })
 }
 
-// SetPrivate makes the resolver show these addresses, as it does for a private zone. The zone's servers do not.
+// SetPrivate makes the resolver show these addresses, as it does for a private zone, and forget its cache.
+// The zone's servers do not.
 func (d *DNS) SetPrivate(name string, addrs ...netip.Addr) {
-	d.change(name, func(n *dnsName) { n.private = slices.Clone(addrs) })
+	d.change(name, func(n *dnsName) {
+		n.private = slices.Clone(addrs)
+		clear(d.cache)
+	})
 }
 
 // SetTTL sets how long answers about the name may be kept.
