@@ -340,3 +340,13 @@ func TestTheLastHealthyTargetStaysHoweverLongItIsMissing(t *testing.T) {
 		kept(t, w)
 	})
 }
+
+// A seed that fails is of use only if it fails again.
+func TestTheSameSeedLivesTheSameLife(t *testing.T) {
+	for seed := range uint64(12) {
+		first, second := live(t, seed, nil).Transcript(), live(t, seed, nil).Transcript()
+		if first != second {
+			t.Errorf("seed %d: %s", seed, firstDifference(first, second))
+		}
+	}
+}

@@ -131,12 +131,10 @@ func (s *search) search() {
 	}
 }
 
-// take keeps an answer, and tells whether it brought news.
-func (s *search) take(a mooring.Answer) bool {
+// take keeps an answer.
+func (s *search) take(a mooring.Answer) {
 	s.answers = append(s.answers, a)
-	before := len(s.seen)
 	s.seen = union(s.seen, a.Addrs)
-	return len(s.seen) > before
 }
 
 func union(sorted, more []netip.Addr) []netip.Addr {

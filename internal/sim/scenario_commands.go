@@ -196,8 +196,7 @@ func (p *Player) overlap(a args) (string, error) {
 	}
 	var between string
 	met := false
-	report, n := mooring.Report{}, 0
-	n, report = p.run(func(point Point) {
+	n, report := p.run(func(point Point) {
 		if point != at || met || err != nil {
 			return
 		}
@@ -236,15 +235,17 @@ func (p *Player) memory(a args) (string, error) {
 	return "", p.world.Befall(Accident(strings.Join(a.plain, " ")))
 }
 
-// show group|memory: what there truly is.
+// show group|memory|missing: what there truly is, what is remembered of it, and of whom it is missed.
 func (p *Player) show(a args) (string, error) {
 	switch strings.Join(a.plain, " ") {
 	case "group":
 		return p.tellGroup(), nil
 	case "memory":
 		return p.tellMemory(), nil
+	case "missing":
+		return p.tellMissing(), nil
 	default:
-		return "", fmt.Errorf("want group or memory")
+		return "", fmt.Errorf("want group, memory or missing")
 	}
 }
 

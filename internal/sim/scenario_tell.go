@@ -129,3 +129,22 @@ func (p *Player) tellMemory() string {
 	}
 	return fmt.Sprintf("memory: revision %d of %s\n%s", m.Revision, strings.Join(m.Hostnames, ", "), s.String())
 }
+
+// tellMissing is who is counted as missing, and what there is against them.
+func (p *Player) tellMissing() string {
+	m, err := p.world.Memory()
+	if err != nil {
+		return fmt.Sprintf("missing: %v\n", err)
+	}
+	var s story
+	for _, e := range m.Addresses {
+		if e.Missed > 0 {
+			since := p.now.Sub(e.MissingSince).Round(time.Second)
+			s.tell(e.Addr, fmt.Sprintf("= missed %d, since %s ago, with %.1f nats of evidence", e.Missed, since, e.Evidence))
+		}
+	}
+	if out := s.String(); out != "" {
+		return "missing at " + p.clock() + ":\n" + out
+	}
+	return "missing at " + p.clock() + ": none\n"
+}

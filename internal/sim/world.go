@@ -115,10 +115,9 @@ func (w *World) all() []netip.Addr {
 
 // at returns what a name held at some time.
 func (w *World) at(name string, when time.Time) []netip.Addr {
-	changes := w.truth[name]
-	for i := len(changes) - 1; i >= 0; i-- {
-		if i == 0 || !changes[i].at.After(when) {
-			return changes[i].addrs
+	for i, c := range slices.Backward(w.truth[name]) {
+		if i == 0 || !c.at.After(when) {
+			return c.addrs
 		}
 	}
 	return nil
