@@ -101,7 +101,7 @@ func (f *function) emit(report mooring.Report) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.out.Write(append(line, '\n'))
+	_, err = f.out.Write(line)
 	return err
 }
 

@@ -1,0 +1,154 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"mooring/cmd/internal/rigtest"
+	"mooring/internal/sim"
+)
+
+func TestAnyEventRunsARound(t *testing.T) {
+	w := world(t, sim.DNSConfig{Seed: 12})
+	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 12)...)
+	f := run(t, w, newRuntimeAPI(t), w.OriginalEnvironment()...)
+	for _, event := range []string{`{}`, `null`, `"ping"`, `[1,2]`, `{"source":"aws.events","detail-type":"Scheduled Event"}`} {
+		r := f.invoke(t, event)
+		if r.failed {
+			t.Fatalf("%s: %s", event, r.body)
+		}
+		if got := decode(t, r.body); got["ok"] != true || got["schema_version"] != 1.0 {
+			t.Errorf("%s: %s", event, r.body)
+		}
+	}
+	if got := w.Registered(); !slices.Equal(got, rigtest.Addrs(1, 12)) {
+		t.Errorf("registered: %s", rigtest.Strings(got))
+	}
+
+	f.end()
+	reports, embedded := 0, 0
+	for line := range strings.Lines(f.log.String()) {
+		entry := decode(t, line) // JSON lines only
+		if report, ok := entry["report"].(map[string]any); ok {
+			if len(report["resolved"].([]any)) != 12 {
+				t.Errorf("the log line lacks the addresses: %s", line)
+			}
+			reports++
+		}
+		if _, ok := entry["_aws"]; ok {
+			if entry["ResolvedAddresses"] != 12.0 || entry["RoundFailures"] != 0.0 || entry["Binding"] != "web-443" {
+				t.Errorf("metrics: %s", line)
+			}
+			embedded++
+		}
+	}
+	if reports != 5 || embedded != 5 {
+		t.Errorf("%d reports and %d lines of metrics in 5 rounds:\n%s", reports, embedded, &f.log)
+	}
+}
+
+func TestARoundThatDidNotComeThroughIsAFailedInvocation(t *testing.T) {
+	w := world(t, sim.DNSConfig{Seed: 1})
+	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
+	f := run(t, w, newRuntimeAPI(t), w.OriginalEnvironment()...)
+	if r := f.invoke(t, "{}"); r.failed {
+		t.Fatal(r.body)
+	}
+	w.DNS.Fault(rigtest.Name, sim.DNSNXDomain)
+	w.DNS.FaultResolver(rigtest.Name, sim.DNSNXDomain)
+	r := f.invoke(t, "{}")
+	if message, _ := decode(t, r.body)["errorMessage"].(string); !r.failed || !strings.HasPrefix(message, "nxdomain: ") {
+		t.Errorf("%+v", r)
+	}
+	w.DNS.Fault(rigtest.Name, sim.DNSNone)
+	w.DNS.FaultResolver(rigtest.Name, sim.DNSNone)
+	if r := f.invoke(t, "{}"); r.failed {
+		t.Errorf("the round after: %s", r.body)
+	}
+	f.end()
+	if !strings.Contains(f.log.String(), `"RoundFailures":1`) {
+		t.Errorf("no metric of the failure:\n%s", &f.log)
+	}
+}
+
+func TestABadConfigurationFailsEveryInvocationAndSaysAllThatIsWrong(t *testing.T) {
+	w := world(t, sim.DNSConfig{})
+	f := run(t, w, newRuntimeAPI(t), append(w.AWSEnvironment(), "MOORING_HOSTNAME=10.0.0.1", "MOORING_MISSES=none", "MOORING_METRICS=basic")...)
+	for range 2 {
+		r := f.invoke(t, "{}")
+		for _, want := range []string{`MOORING_HOSTNAME \"10.0.0.1\"`, `MOORING_MISSES \"none\"`, "MOORING_TARGET_GROUP: not set", "MOORING_MEMORY: not set"} {
+			if !r.failed || !strings.Contains(r.body, want) {
+				t.Errorf("no word of %s in %s", want, r.body)
+			}
+		}
+	}
+}
+
+// The function's time may be shorter than a round's: it must end by itself, before it is killed.
+func TestARoundEndsBeforeTheFunctionsTime(t *testing.T) {
+	w := world(t, sim.DNSConfig{Seed: 1})
+	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
+	w.AWS.Inject(sim.AWSFault{Action: "DescribeTargetHealth", Latency: 20 * time.Second})
+	api := newRuntimeAPI(t)
+	api.left = 6 * time.Second
+	began := time.Now()
+	r := run(t, w, api, w.OriginalEnvironment()...).invoke(t, "{}")
+	if took := time.Since(began); !r.failed || took > api.left {
+		t.Errorf("after %s: %+v", took, r)
+	}
+}
+
+func TestMemoryStaysSmallOver100Rounds(t *testing.T) {
+	w := world(t, sim.DNSConfig{Seed: 24})
+	f := run(t, w, newRuntimeAPI(t), append(w.OriginalEnvironment(), "MOORING_HOLD=0s")...)
+	for round := range 100 {
+		w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 12+round%12)...)
+		if r := f.invoke(t, "{}"); r.failed {
+			t.Fatal(r.body)
+		}
+	}
+	const limit = 40 << 10 // kB
+	if got := resident(t, f.pid); got > limit {
+		t.Errorf("%d kB resident after 100 rounds, want at most %d", got, limit)
+	} else {
+		t.Logf("%d kB resident after 100 rounds", got)
+	}
+}
+
+// resident is a process's resident memory in kB.
+func resident(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if kb, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			n, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kb), "kB")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatal("no VmRSS")
+	return 0
+}
+
+// From the start of the process to its first question for an event.
+func BenchmarkReady(b *testing.B) {
+	w := world(b, sim.DNSConfig{Seed: 1})
+	var total time.Duration
+	for b.Loop() {
+		api := newRuntimeAPI(b)
+		f := run(b, w, api, w.OriginalEnvironment()...)
+		total += (<-api.ready).Sub(f.began)
+		f.end()
+	}
+	b.ReportMetric(float64(total.Milliseconds())/float64(b.N), "ms/start")
+}
