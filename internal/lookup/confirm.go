@@ -5,14 +5,10 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-
-	"mooring"
 )
 
 // maxConfirm bounds the questions that confirm an absence, for each hostname, on top of its search.
 const maxConfirm = 600
-
-func silence(a, d int) float64 { return mooring.Silence(a, d) }
 
 // confirm goes on with the plain names while a tracked address is missing, until this round holds its share of the
 // evidence against it. What all.NAME said does not count here. A resolver is not asked again: its cache would only

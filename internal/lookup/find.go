@@ -3,10 +3,14 @@ package lookup
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/miekg/dns"
+
+	"mooring"
 )
+
+// probes are the questions asked before it is known where the name leads.
+const probes = 2
 
 // find searches in the configured mode.
 func (s *search) find(ctx context.Context) {
@@ -165,7 +169,7 @@ func (s *search) wantsAgainst(missing int) int {
 	d := len(seenBy([]*search{s})) + missing
 	have := 0.0
 	for _, a := range s.answers {
-		have += silence(len(a.Addrs), d)
+		have += mooring.Silence(len(a.Addrs), d)
 	}
-	return answersFor(math.Max(0, s.c.RoundShare-have), s.sampler.size, d)
+	return answersFor(s.c.RoundShare-have, s.sampler.size, d)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxLinks = 8 // aliases followed; Route 53's resolver and BIND follow 8 to 16
+	maxLinks = 8 // aliases followed; a loop is over that soon
 	maxZones = 3 // zones that a chain of aliases may cross
 
 	// maxAddrs is the most that an answer may hold: a target group takes no more (its quota is 1,000).
@@ -43,16 +43,14 @@ func readReply(m *dns.Msg, q question, zone string) (reply, *Failure) {
 	records := collect(m.Answer, q.qtype)
 	r := reply{ttl: maxTTL}
 	name := q.name
-	visited := map[string]bool{name: true}
 	for len(records[name].addrs) == 0 && records[name].alias != "" {
 		record := records[name]
 		name = record.alias
 		r.ttl = min(r.ttl, record.ttl)
 		r.aliases = append(r.aliases, name)
-		if visited[name] || len(r.aliases) > maxLinks {
+		if len(r.aliases) > maxLinks {
 			return reply{}, &Failure{Class: CNAMELoop, Detail: fmt.Sprintf("%s after %d aliases", name, len(r.aliases))}
 		}
-		visited[name] = true
 		if zone != "" && !dns.IsSubDomain(zone, name) {
 			r.next = name
 			return r, nil

@@ -15,7 +15,7 @@ const tries = 2
 // Every sample begins at the hostname itself, for an alias may be chosen anew for every question, as weighted ones are.
 func (s *search) sample(ctx context.Context, b *budget) outcome {
 	name := dns.Fqdn(s.host)
-	c := chain{visited: map[string]bool{name: true}, zones: map[string]bool{}}
+	c := chain{zones: map[string]bool{}}
 	ttl := maxTTL
 	for {
 		p, f := s.spreadOf(ctx, name)
@@ -27,7 +27,7 @@ func (s *search) sample(ctx context.Context, b *budget) outcome {
 		}
 		rep, server, f := s.ask(ctx, b, p, question{name, s.qtype}, false)
 		if f == nil {
-			f = c.follow(rep.aliases)
+			f = c.follow(rep)
 		}
 		if f != nil {
 			return outcome{failure: f}
@@ -46,9 +46,8 @@ func (s *search) sample(ctx context.Context, b *budget) outcome {
 
 // A chain is the way that the aliases of one sample went.
 type chain struct {
-	visited map[string]bool
-	zones   map[string]bool
-	links   int
+	zones map[string]bool
+	links int
 }
 
 func (c *chain) enter(apex string) *Failure {
@@ -59,13 +58,10 @@ func (c *chain) enter(apex string) *Failure {
 	return nil
 }
 
-func (c *chain) follow(aliases []string) *Failure {
-	for _, name := range aliases {
-		c.links++
-		if c.visited[name] || c.links > maxLinks {
-			return &Failure{Class: CNAMELoop, Detail: fmt.Sprintf("%s after %d aliases", name, c.links)}
-		}
-		c.visited[name] = true
+func (c *chain) follow(rep reply) *Failure {
+	c.links += len(rep.aliases)
+	if c.links > maxLinks {
+		return &Failure{Class: CNAMELoop, Detail: fmt.Sprintf("%s after %d aliases", rep.aliases[len(rep.aliases)-1], c.links)}
 	}
 	return nil
 }
