@@ -44,12 +44,12 @@ var errCrashed = errors.New("the process is gone")
 // A Process runs one round in a world, through the ports of package mooring.
 type Process struct {
 	Name string
-	Skew time.Duration // its wall clock is ahead by this
-	At   func(Point)   // called at every point, in the process's own time; nil: nothing happens there
+	At   func(Point) // called at every point, by three goroutines during the reads; nil: nothing happens there
 
 	w    *World
 	dead atomic.Bool
-	rec  record // guarded by the world's lock
+	skew atomic.Int64 // nanoseconds by which its wall clock is ahead
+	rec  record       // guarded by the world's lock
 
 	find, group, store *rand.Rand // one each, for the three reads run at the same time
 }
@@ -66,7 +66,10 @@ func (w *World) NewProcess(name string) *Process {
 func (p *Process) Crash() { p.dead.Store(true) }
 
 // Wall is the time by the process's own clock.
-func (p *Process) Wall() time.Time { return p.w.Now().Add(p.Skew) }
+func (p *Process) Wall() time.Time { return p.w.Now().Add(time.Duration(p.skew.Load())) }
+
+// Step moves the process's own clock.
+func (p *Process) Step(by time.Duration) { p.skew.Add(int64(by)) }
 
 // Round runs the round.
 func (p *Process) Round(ctx context.Context) mooring.Report {

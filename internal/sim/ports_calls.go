@@ -50,8 +50,8 @@ func (s store) Load(ctx context.Context) (mooring.Memory, string, error) {
 	if p.dead.Load() {
 		return mooring.Memory{}, "", errCrashed
 	}
-	fault := p.w.fault(p, CallLoad)
 	p.spend(ctx, p.store)
+	fault := p.w.fault(p, CallLoad)
 	p.w.mu.Lock()
 	m, tag, err := p.w.store.load()
 	switch fault {
@@ -77,8 +77,8 @@ func (s store) Save(ctx context.Context, m mooring.Memory, tag string) (string, 
 	if err := p.reach(PointSave); err != nil {
 		return "", err
 	}
-	fault := p.w.fault(p, CallSave)
 	p.spend(ctx, p.store)
+	fault := p.w.fault(p, CallSave)
 	newTag, err := s.write(m, tag, fault)
 	if gone := p.reach(PointSaved); gone != nil {
 		return "", gone

@@ -26,9 +26,9 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 			return mooring.Observation{Inconclusive: "timeout: " + err.Error()}
 		}
 	}
-	fault := p.w.fault(p, CallFind)
 	began := p.w.Now()
 	p.spend(ctx, p.find)
+	fault := p.w.fault(p, CallFind)
 	o := mooring.Observation{Hostnames: slices.Sorted(slices.Values(p.w.Binding.Hostnames))}
 	var searches []*search
 	for i, name := range o.Hostnames {

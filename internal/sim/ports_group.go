@@ -20,8 +20,8 @@ func (g group) Targets(ctx context.Context) ([]mooring.Target, error) {
 	if p.dead.Load() {
 		return nil, errCrashed
 	}
-	fault := p.w.fault(p, CallDescribe)
 	p.spend(ctx, p.group)
+	fault := p.w.fault(p, CallDescribe)
 	states := p.w.Group.Describe(p.w.Now())
 	p.w.mu.Lock()
 	older := p.w.view

@@ -17,7 +17,7 @@ func (l *Life) step(p *Process, by time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.Skewed = true
-	p.Skew += by
+	p.Step(by)
 }
 
 // happen lets the world change: its truth, its group, its memory.

@@ -171,7 +171,7 @@ func (l *Life) process() *Process {
 	skewed := l.Skewed && !l.calm.Load()
 	l.mu.Unlock()
 	if skewed {
-		p.Skew = time.Duration(l.rng.Int64N(int64(4*time.Hour))) - 2*time.Hour
+		p.Step(time.Duration(l.rng.Int64N(int64(4*time.Hour))) - 2*time.Hour)
 	}
 	return p
 }
@@ -201,11 +201,11 @@ func (l *Life) disturb(ctx context.Context, p *Process) {
 	if l.rng.IntN(2) == 0 {
 		step = -long
 	}
+	var met atomic.Bool
 	p.At = func(at Point) {
-		if at != where {
+		if at != where || !met.CompareAndSwap(false, true) {
 			return
 		}
-		where = ""
 		l.mu.Lock()
 		l.meet(what + " at " + string(at))
 		l.note("%s: %s at %s (%s)", p.Name, what, at, long)
