@@ -22,6 +22,12 @@ const maxS3Body = 16 << 20
 func (s *S3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	call := S3Call{Method: r.Method, Bucket: bucket, Key: key}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxS3Body)) // before any pause: only then is a client's leaving noticed
+	if err != nil {
+		s.record(call)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	f := s.fault(r.Method, key)
 	if !pause(r, f.Latency) {
 		s.record(call)
@@ -145,12 +151,11 @@ func (s *S3) put(w http.ResponseWriter, r *http.Request, bucket, key string) {
 // s3Body reads an upload. The SDK may send it in chunks, with a checksum after the last one:
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 func s3Body(r *http.Request) (body []byte, trailer http.Header, err error) {
-	in := io.LimitReader(r.Body, maxS3Body)
 	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		body, err = io.ReadAll(in)
+		body, err = io.ReadAll(r.Body)
 		return body, nil, err
 	}
-	if body, trailer, err = decodeChunks(bufio.NewReader(in)); err != nil {
+	if body, trailer, err = decodeChunks(bufio.NewReader(r.Body)); err != nil {
 		return nil, nil, err
 	}
 	if want := r.Header.Get("X-Amz-Decoded-Content-Length"); want != strconv.Itoa(len(body)) {

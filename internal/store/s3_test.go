@@ -35,7 +35,9 @@ func client(endpoint string) aws.Config {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
 		}),
-		BaseEndpoint: &endpoint,
+		BaseEndpoint:               &endpoint,
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, // as the default configuration has it
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond })
 		},
