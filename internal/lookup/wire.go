@@ -153,16 +153,11 @@ func (c *client) take(server netip.AddrPort) net.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept := c.idle[server]
-	for len(kept) > 0 {
-		conn := kept[len(kept)-1]
-		kept = kept[:len(kept)-1]
-		c.idle[server] = kept
-		if c.now().Sub(conn.since) < idleFor {
-			return conn.Conn
-		}
-		_ = conn.Close()
+	if len(kept) == 0 {
+		return nil
 	}
-	return nil
+	c.idle[server] = kept[:len(kept)-1]
+	return kept[len(kept)-1].Conn
 }
 
 func (c *client) keep(server netip.AddrPort, conn net.Conn) {
@@ -175,7 +170,7 @@ func (c *client) keep(server netip.AddrPort, conn net.Conn) {
 	c.idle[server] = append(c.idle[server], idleConn{conn, c.now()})
 }
 
-// prune closes the connections that were idle for too long.
+// prune closes the connections that were idle for too long. Each round begins with it.
 func (c *client) prune() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
