@@ -28,9 +28,6 @@ func within[In, Out, Options any](ctx context.Context, call func(context.Context
 	if err != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
-	if err == nil && out == nil {
-		return nil, errors.New("the answer is empty")
-	}
 	return out, err
 }
 

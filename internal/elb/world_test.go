@@ -1,6 +1,7 @@
 package elb_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -163,4 +164,9 @@ func refusals(t testing.TB, out mooring.Outcome, words string) []netip.Addr {
 		}
 	}
 	return addrs
+}
+
+func contextOf(t testing.TB, limit time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), limit)
 }
