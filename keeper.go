@@ -31,6 +31,8 @@ type Keeper struct {
 const (
 	// planLife is how long a plan may be acted on. An older one is dropped: the world has moved on.
 	planLife = 30 * time.Second
+	// lookLife is how long after the second look somebody may leave.
+	lookLife = 5 * time.Second
 	// callReserve is what must be left of the deadline when a call that changes the group begins.
 	callReserve = 3 * time.Second
 )
@@ -192,7 +194,7 @@ func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, pe
 		outcome, err = k.Group.Register(ctx, plan.Register, permit)
 		r.registered(outcome)
 		if err != nil {
-			r.fail(fmt.Errorf("could not confirm: register targets of %s: %w", k.Binding.Name, err))
+			r.fail(k.unconfirmed("register", err))
 			plan = plan.keepAll("registration", "not everyone who is new could be registered")
 		}
 	}
@@ -200,10 +202,13 @@ func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, pe
 		plan = k.lookAgain(ctx, plan)
 	}
 	if len(plan.Deregister) > 0 {
-		gone, err := k.Group.Deregister(ctx, plan.Deregister, permit)
+		looked := k.startAge()
+		gone, err := k.Group.Deregister(ctx, plan.Deregister, func() error {
+			return cmp.Or(permit(), k.younger(looked, lookLife, "the second look"))
+		})
 		r.deregistered(gone)
 		if err != nil {
-			r.fail(fmt.Errorf("could not confirm: deregister targets of %s: %w", k.Binding.Name, err))
+			r.fail(k.unconfirmed("deregister", err))
 		}
 	}
 	r.kept(plan.Held)
@@ -243,16 +248,34 @@ type age struct{ mono, wall time.Time }
 func (k *Keeper) startAge() age { return age{mono: time.Now(), wall: k.Now().Round(0)} }
 
 func (k *Keeper) permit(ctx context.Context, a age) error {
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
-	}
-	if old := max(time.Since(a.mono), k.Now().Round(0).Sub(a.wall)); old > planLife {
-		return fmt.Errorf("the plan is %s old, over the limit of %s", old.Round(time.Second), planLife)
+	if ctx.Err() != nil {
+		return forbidden{context.Cause(ctx)}
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < callReserve {
-		return errors.New("too little time is left in this round")
+		return forbidden{errors.New("too little time is left in this round")}
+	}
+	return k.younger(a, planLife, "the plan")
+}
+
+func (k *Keeper) younger(a age, limit time.Duration, what string) error {
+	if old := max(time.Since(a.mono), k.Now().Round(0).Sub(a.wall)); old > limit {
+		return forbidden{fmt.Errorf("%s is %s old, over the limit of %s", what, old.Round(time.Second), limit)}
 	}
 	return nil
+}
+
+// A forbidden error is a call that was not made.
+type forbidden struct{ error }
+
+func (f forbidden) Unwrap() error { return f.error }
+
+// unconfirmed says of a failed change whether it may have happened.
+func (k *Keeper) unconfirmed(action string, err error) error {
+	doubt := "could not confirm"
+	if errors.As(err, new(forbidden)) {
+		doubt = "not done"
+	}
+	return fmt.Errorf("%s: %s targets of %s: %w", doubt, action, k.Binding.Name, err)
 }
 
 // background runs f and closes the channel it returns when f is done.

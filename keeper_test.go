@@ -286,24 +286,37 @@ func TestADoubtfulSecondLookKeepsEveryone(t *testing.T) {
 
 // A process may be frozen between its plan and its call, with its monotonic clock.
 func TestAnOldPlanIsDropped(t *testing.T) {
-	d := spare(leaving())
+	d := leaving()
 	k, now := d.keeper(), noon
 	k.Now = func() time.Time { return now }
 	d.before = func() { now = now.Add(31 * time.Second) }
 	r := k.Round(t.Context())
-	d.expect(t, "look", "save", "look")
-	if r.OK() || len(r.Deregistered) > 0 {
+	d.expect(t, "look", "save")
+	if r.OK() || len(r.Registered) > 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// What the second look saw is soon old too.
+func TestNobodyLeavesLongAfterTheSecondLook(t *testing.T) {
+	d := spare(leaving())
+	k, now := d.keeper(), noon
+	k.Now = func() time.Time { return now }
+	d.before = func() { now = now.Add(6 * time.Second) }
+	r := k.Round(t.Context())
+	d.expect(t, "look", "save", "look")
+	if !strings.HasPrefix(r.Error, "not done: ") {
+		t.Errorf("error %q: nothing was sent, so there is nothing to confirm", r.Error)
 	}
 }
 
 // A wall clock may be set back while the time goes on.
 func TestAnOldPlanIsDroppedWhateverTheWallClockSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := spare(leaving())
+		d := leaving()
 		d.before = func() { pause(31 * time.Second) }
 		d.keeper().Round(t.Context())
-		d.expect(t, "look", "save", "look")
+		d.expect(t, "look", "save")
 	})
 }
 

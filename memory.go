@@ -36,6 +36,7 @@ const (
 	maxText      = 512
 
 	staleMiss   = 2 * time.Hour  // a count whose latest miss is older starts again
+	refreshMiss = time.Hour      // a count that no longer matters is kept from growing stale
 	forgetAfter = 24 * time.Hour // an address neither observed nor in the group is forgotten
 )
 

@@ -203,7 +203,11 @@ func (r *round) overflow() []netip.Addr {
 	return order[r.p.MaxTargets:]
 }
 
+// unmanaged are the targets that are not ours. Without memory there is no telling.
 func (r *round) unmanaged() []Target {
+	if r.m.Unusable != "" {
+		return nil
+	}
 	var out []Target
 	for _, t := range r.h.Targets {
 		mine := t.Port == r.h.Port && slices.ContainsFunc(r.ours, func(o Target) bool { return o.Addr == t.Addr })

@@ -279,6 +279,25 @@ func TestAnIdleRoundChangesNothing(t *testing.T) {
 	}
 }
 
+func TestWhoIsHeldForEverCostsNoWriteARound(t *testing.T) {
+	p := mooring.DefaultPolicy()
+	p.Mode = mooring.ModeAddOnly
+	m, writes := knowing("10.0.0.1 10.0.0.2"), 0
+	for minute := range 240 {
+		plan := mooring.Decide(p, m, answers(40, "10.0.0.1"), mooring.Holding{Port: 443, Targets: healthy("10.0.0.1 10.0.0.2")},
+			noon.Add(time.Duration(minute)*time.Minute))
+		if m = plan.Memory; plan.Changed && minute > 40 {
+			writes++
+		}
+		if plan.Missing[0].Missed < min(minute+1, 3) {
+			t.Fatalf("minute %d: the count fell to %d", minute, plan.Missing[0].Missed)
+		}
+	}
+	if writes > 4 {
+		t.Errorf("%d writes in the 200 minutes after the absence was proved twice over, want one an hour", writes)
+	}
+}
+
 func TestSilenceIsTheFormula(t *testing.T) {
 	for _, c := range []struct {
 		a, d int

@@ -69,7 +69,7 @@ func (r *round) remember() {
 		r.next.Answers = seen
 		r.evidence = r.o.weigh(len(r.missing), r.p.Threshold(), counts)
 		for _, a := range r.missing {
-			r.next.own(a, r.now).miss(r.now, r.evidence.total)
+			r.next.own(a, r.now).miss(r.p, r.now, r.evidence.total)
 		}
 		r.forget()
 	}
@@ -83,18 +83,23 @@ func (e *Entry) seen() {
 	e.MissingSince, e.LastMiss, e.GoneSince = time.Time{}, time.Time{}, time.Time{}
 }
 
-// miss counts one conclusive round without the address. A count that lay idle too long starts again.
-func (e *Entry) miss(now time.Time, nats float64) {
+// miss counts one conclusive round without the address. A count that lay idle too long starts again. One that proves
+// the absence twice over is left as it is, but for its time now and then: who is held for ever costs no write a round.
+func (e *Entry) miss(p Policy, now time.Time, nats float64) {
 	if e.Missed > 0 && now.Sub(e.LastMiss) > staleMiss {
 		e.seen()
 	}
 	if e.Missed == 0 || e.MissingSince.IsZero() {
 		e.MissingSince = now
 	}
+	e.GoneSince = time.Time{}
+	settled := e.Missed >= 2*p.Misses && e.Evidence >= 2*p.Threshold() && now.Sub(e.MissingSince) >= p.HoldMax
+	if settled && now.Sub(e.LastMiss) < refreshMiss {
+		return
+	}
 	e.Missed++
 	e.LastMiss = now
 	e.Evidence = min(e.Evidence+nats, maxEvidence)
-	e.GoneSince = time.Time{}
 }
 
 const maxEvidence = 1e6 // nats; keeps the sum finite

@@ -104,8 +104,11 @@ func twin(p mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.H
 			if e.MissingSince.IsZero() || e.Missed == 0 {
 				e.MissingSince = now
 			}
-			e.Missed++
-			e.Evidence = math.Min(e.Evidence+nats, 1e6)
+			longProved := e.Missed >= 2*p.Misses && e.Evidence >= -2*math.Log(p.MissProbability) && now.Sub(e.MissingSince) >= p.HoldMax
+			if !longProved || now.Sub(e.LastMiss) >= time.Hour {
+				e.Missed++
+				e.Evidence = math.Min(e.Evidence+nats, 1e6)
+			}
 		}
 		counts[a] = e
 		v.missed[a] = e.Missed
@@ -375,9 +378,9 @@ func drawRound(t *rapid.T) (mooring.Policy, mooring.Memory, mooring.Observation,
 			case calm || rapid.IntRange(0, 2).Draw(t, "long absent") == 0:
 				e.Missed, e.Evidence, e.MissingSince, e.LastMiss = 3, 30, past("missing since"), now.Add(-time.Minute)
 			case rapid.Bool().Draw(t, "has missed"):
-				e.Missed = rapid.IntRange(1, 4).Draw(t, "missed")
+				e.Missed = rapid.IntRange(1, 7).Draw(t, "missed")
 				e.MissingSince, e.LastMiss = past("missing since"), past("last miss")
-				e.Evidence = rapid.SampledFrom([]float64{0, 8, 17, 25, 30}).Draw(t, "nats")
+				e.Evidence = rapid.SampledFrom([]float64{0, 8, 17, 25, 30, 60}).Draw(t, "nats")
 			case rapid.Bool().Draw(t, "gone"):
 				e.GoneSince = past("gone since")
 			}
