@@ -157,11 +157,12 @@ func (l *Life) rest(ctx context.Context) {
 }
 
 // restful tells whether this world comes to rest at all. Where one answer shows a part of the addresses, a cache
-// always leaves somebody unseen, and so may a search that nobody confirms, in a mode that never deregisters;
-// and so do a floor or a mode that keep the absent.
+// always leaves somebody unseen, and so may a search of few questions, and one that nobody confirms in a mode
+// that never deregisters; and so do a floor or a mode that keep the absent.
 func (l *Life) restful() bool {
 	truth := l.Truth()
-	part := len(truth) > l.Zone.Answer && (l.Zone.Cache > 0 || l.Policy.Mode == mooring.ModeAddOnly)
+	shallow := l.Zone.Cache > 0 || l.Zone.MaxLookups < len(truth) || l.Policy.Mode == mooring.ModeAddOnly
+	part := shallow && len(truth) > l.Zone.Answer
 	return !part && !slices.ContainsFunc(l.ours(), func(a netip.Addr) bool { return !slices.Contains(truth, a) })
 }
 
