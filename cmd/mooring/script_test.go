@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"mooring/cmd/internal/rigtest"
+	"mooring/internal/sim"
+)
+
+type runner struct{ *testing.M }
+
+func (r runner) Run() int { return rigtest.Main(r.M) }
+
+func TestMain(m *testing.M) {
+	testscript.Main(runner{m}, map[string]func(){"mooring": func() {
+		os.Exit(run(context.Background(), os.Args[1:], machine{
+			out: os.Stdout, err: os.Stderr, env: os.LookupEnv, dial: worldDialer(os.Getenv("WORLD_DNS")),
+		}))
+	}})
+}
+
+// TestScripts plays the stories of testdata/script, each in a world of its own. Beside testscript's commands there are
+//
+//	name ADDR...        the addresses behind $NAME
+//	fault KIND          how every server misbehaves about $NAME; none ends it
+//	targets ADDR...     fails unless these are registered, and no others
+//	stranger ADDR       registers a target by another hand
+//	refuse ADDR         the group does not take it
+//	deny ACTION...      AWS denies these, and nothing else
+//	group KEY=VALUE     type=instance, ipv6=true, gone=true
+//	put KEY FILE        puts an object into the bucket
+//	writes N            fails unless so many calls have changed something since the last time
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			w := rigtest.NewInProcess(t, sim.DNSConfig{Seed: 1})
+			testscript.Run(t, testscript.Params{
+				Files: []string{file},
+				Setup: func(e *testscript.Env) error { return setup(e, w) },
+				Cmds:  commands(w),
+			})
+		})
+	}
+}
+
+func setup(e *testscript.Env, w *rigtest.World) error {
+	e.Vars = append(e.Vars, w.AWSEnvironment()...)
+	e.Vars = append(e.Vars, "NAME="+rigtest.Name, "ARN="+rigtest.ARN, "BUCKET="+rigtest.Bucket,
+		"MOORING_RESOLVER="+w.DNS.Resolver().String(), "WORLD_DNS="+worldMap(w.DNS))
+	return nil
+}
+
+// worldMap lists where the world's servers really listen, for another process.
+func worldMap(d *sim.DNS) string {
+	var list []string
+	for _, server := range append(d.Servers(rigtest.Zone), d.Resolver()) {
+		for _, network := range []string{"udp", "tcp"} {
+			if conn, err := d.Dial(context.Background(), network, server.String()); err == nil {
+				list = append(list, network+"/"+server.String()+"="+conn.RemoteAddr().String())
+				_ = conn.Close()
+			}
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// worldDialer connects to where worldMap says.
+func worldDialer(list string) func(context.Context, string, string) (net.Conn, error) {
+	places := map[string]string{}
+	for entry := range strings.SplitSeq(list, ",") {
+		from, to, _ := strings.Cut(entry, "=")
+		places[from] = to
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		place, ok := places[network+"/"+addr]
+		if !ok {
+			return nil, fmt.Errorf("no server at %s/%s", network, addr)
+		}
+		return new(net.Dialer).DialContext(ctx, network, place)
+	}
+}
+
+func parse(ts *testscript.TestScript, words []string) (out []netip.Addr) {
+	for _, word := range words {
+		a, err := netip.ParseAddr(word)
+		ts.Check(err)
+		out = append(out, a)
+	}
+	return out
+}
+
+func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []string) {
+	writes := 0
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"name": func(ts *testscript.TestScript, _ bool, args []string) { w.DNS.Set(rigtest.Name, parse(ts, args)...) },
+		"fault": func(_ *testscript.TestScript, _ bool, args []string) {
+			fault := sim.DNSFault(args[0])
+			if fault == "none" {
+				fault = sim.DNSNone
+			}
+			w.DNS.Fault(rigtest.Name, fault)
+			w.DNS.FaultResolver(rigtest.Name, fault)
+		},
+		"targets": func(ts *testscript.TestScript, _ bool, args []string) {
+			if got := w.Registered(); !slices.Equal(got, parse(ts, args)) {
+				ts.Fatalf("registered: %s", rigtest.Strings(got))
+			}
+		},
+		"stranger": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(w.Group.Register(w.Now(), []sim.TargetDescription{{Addr: parse(ts, args)[0], Port: rigtest.Port}}))
+		},
+		"refuse": func(ts *testscript.TestScript, _ bool, args []string) {
+			w.Group.Refuse = map[netip.Addr]string{parse(ts, args)[0]: "reserved"}
+		},
+		"deny": func(_ *testscript.TestScript, _ bool, args []string) {
+			w.AWS.Heal()
+			for _, action := range args {
+				w.AWS.Inject(sim.AWSFault{Action: action, Denied: true})
+			}
+		},
+		"group": func(ts *testscript.TestScript, _ bool, args []string) { setGroup(ts, w, args[0]) },
+		"put": func(ts *testscript.TestScript, _ bool, args []string) {
+			w.S3.Put(rigtest.Bucket, args[0], []byte(ts.ReadFile(args[1])))
+		},
+		"writes": func(ts *testscript.TestScript, _ bool, args []string) {
+			n := 0
+			for _, c := range w.AWS.Calls() {
+				if c.Writes() {
+					n++
+				}
+			}
+			if got := fmt.Sprint(n - writes); got != args[0] {
+				ts.Fatalf("%s calls changed something", got)
+			}
+			writes = n
+		},
+	}
+}
+
+func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {
+	switch setting {
+	case "type=instance":
+		w.Group.Type = "instance"
+	case "gone=true":
+		w.AWS.ELB = &sim.ELBv2{Now: time.Now}
+	default:
+		ts.Fatalf("unknown setting %s", setting)
+	}
+}
