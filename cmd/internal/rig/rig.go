@@ -3,6 +3,7 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -180,6 +181,9 @@ func (p *ipCount) put(ctx context.Context, addrs []netip.Addr) {
 func scopeOf(c config.Config, group *elb.Group) func(context.Context) (lookup.Scope, error) {
 	return func(ctx context.Context) (lookup.Scope, error) {
 		ipv6, subnets, err := group.Scope(ctx)
+		if errors.Is(err, mooring.ErrDenied) {
+			return lookup.Scope{Admits: c.Policy.Admits}, nil // IPv4 is assumed; the group warns of what is denied
+		}
 		if err != nil {
 			return lookup.Scope{}, err
 		}
