@@ -1,6 +1,7 @@
 package lookup_test
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
@@ -200,6 +201,31 @@ func TestTheOnlyServerThatAnswersOfTwoIsTooFew(t *testing.T) {
 	o := find(t, config(d, ownName))
 	wantClass(t, o, lookup.TooFewServers, ownName)
 	wantAddrs(t, o, live(3))
+}
+
+// One clean answer of two is no view of a name: with two lookups allowed, there is none left for another try.
+func TestFourOfFiveQuestionsMustBeAnsweredCleanly(t *testing.T) {
+	t.Parallel()
+	d := world(t, sim.DNSConfig{Servers: 2})
+	d.Set(ownName, live(3)...)
+	d.FaultAt(1, "*", sim.DNSServFail)
+	c := config(d, ownName)
+	c.MaxLookups = 2
+	o := find(t, c)
+	wantClass(t, o, lookup.ServFail, ownName)
+	wantAddrs(t, o, live(3))
+}
+
+func TestServersThatFailWhileAnAbsenceIsConfirmedMakeTheRoundInconclusive(t *testing.T) {
+	t.Parallel()
+	d := world(t, sim.DNSConfig{All: true})
+	d.Set(elbName, live(24)...)
+	o := finder(config(d, elbName)).Find(t.Context(), func(context.Context) []netip.Addr {
+		d.Fault(elbName, sim.DNSServFail)
+		return []netip.Addr{addr("10.9.0.1")}
+	})
+	wantClass(t, o, lookup.ServFail, elbName)
+	wantAddrs(t, o, live(24))
 }
 
 func TestAZoneWithOneServerIsNotTooFew(t *testing.T) {

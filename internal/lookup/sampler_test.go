@@ -141,6 +141,20 @@ func TestMaxLookupsBoundsTheSearchAndIsNoFailure(t *testing.T) {
 	}
 }
 
+func TestTooFewLookupsForAllNAMEAreSpentOnTheNameItself(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{1, 2} {
+		d := world(t, sim.DNSConfig{All: true})
+		d.Set(elbName, live(100)...)
+		c := config(d, elbName)
+		c.MaxLookups = most
+		wantConclusive(t, find(t, c))
+		if d.Asked(elbName) != most || d.Asked("all."+elbName) != 0 {
+			t.Errorf("asked %d and %d of all., want %d and 0", d.Asked(elbName), d.Asked("all."+elbName), most)
+		}
+	}
+}
+
 func TestTriesCountAsLookups(t *testing.T) {
 	t.Parallel()
 	d := world(t, sim.DNSConfig{})

@@ -193,7 +193,7 @@ func TestASilentServerCostsNoSecond(t *testing.T) {
 	d.FaultAt(0, "all."+elbName, sim.DNSSilent)
 	for _, name := range []string{ownName, elbName} {
 		began := time.Now()
-		o := find(t, config(d, name))
+		o := lookup.New(config(d, name)).Find(t.Context(), track()) // with all its patience
 		wantConclusive(t, o)
 		wantAddrs(t, o, live(48))
 		if took := time.Since(began); took > 800*time.Millisecond {
