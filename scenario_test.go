@@ -28,7 +28,7 @@ func TestScenario(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
-			if strings.Contains(played, "BROKEN PROMISE") {
+			if strings.Contains(played, sim.BrokenPromise) {
 				t.Errorf("a promise was broken:\n%s", played)
 			}
 			if *update {

@@ -24,6 +24,9 @@ type Player struct {
 	broken int
 }
 
+// BrokenPromise begins a line of a transcript that tells of one.
+const BrokenPromise = "BROKEN PROMISE"
+
 // NewPlayer returns a player whose world is calm and whose name holds nothing yet.
 func NewPlayer() *Player {
 	p := &Player{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), faults: map[Call]Fault{}}
@@ -108,7 +111,7 @@ func (p *Player) Do(command string) (string, error) {
 		return "", err
 	}
 	for _, b := range p.world.Broken()[p.broken:] {
-		said += "BROKEN PROMISE " + b + "\n"
+		said += BrokenPromise + " " + b + "\n"
 		p.broken++
 	}
 	return said, nil
