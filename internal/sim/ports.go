@@ -91,9 +91,6 @@ func (p *Process) decide() func(mooring.Policy, mooring.Memory, mooring.Observat
 	return func(pol mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.Holding, _ time.Time) mooring.Plan {
 		if !decided {
 			decided = true
-			p.w.mu.Lock()
-			p.rec.seen, p.rec.seenWall = p.w.Now(), p.Wall()
-			p.w.mu.Unlock()
 			_ = p.reach(PointDecide)
 		}
 		return p.w.Decide(pol, m, o, h, p.Wall())

@@ -56,6 +56,7 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 	if err := p.reach(at); err != nil {
 		return mooring.Observation{Hostnames: o.Hostnames, Inconclusive: "timeout: " + err.Error()}
 	}
+	p.tellsName()
 	return o
 }
 

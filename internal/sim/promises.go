@@ -224,12 +224,17 @@ func rememberFirst(a *act) string {
 	return ""
 }
 
-const planLife = 30 * time.Second
+const (
+	planLife = 30 * time.Second
+	lookLife = 5 * time.Second
+)
 
-// freshPlan goes by the larger of real time and the process's own clock: either may have stood still.
 func freshPlan(a *act) string {
-	if old := max(a.now.Sub(a.rec.seen), a.wall.Sub(a.rec.seenWall)); old > planLife {
+	if old := a.rec.first.age(a.now, a.wall); old > planLife {
 		return fmt.Sprintf("the plan was %s old", old)
+	}
+	if old := a.rec.second.age(a.now, a.wall); len(a.deregister) > 0 && old > lookLife {
+		return fmt.Sprintf("the second look was %s old", old)
 	}
 	return ""
 }

@@ -10,11 +10,10 @@ import (
 
 // A record is what one round saw and did, for the checks.
 type record struct {
-	began, seen time.Time // seen: when all three reads were in
-	seenWall    time.Time // the same by the process's own clock
-	first       look
-	second      look
-	lag         time.Duration // of the staler look
+	began  time.Time
+	first  look
+	second look
+	lag    time.Duration // of the staler look
 
 	view      []mooring.Target // what the group said
 	viewStale bool
@@ -38,6 +37,13 @@ type look struct {
 	began time.Time
 	lag   time.Duration
 	done  bool
+
+	told, toldWall time.Time // when the process had it, by real time and by its own clock
+}
+
+// age is how old a look is, by the larger of real time and the process's own clock: either may have stood still.
+func (l look) age(now, wall time.Time) time.Duration {
+	return max(now.Sub(l.told), wall.Sub(l.toldWall))
 }
 
 // An absence is the checker's own count of who is missing.
@@ -65,6 +71,17 @@ func (p *Process) sawName(o mooring.Observation, began time.Time, f Fault) {
 	for _, a := range o.Addrs() {
 		p.w.shown[a] = true
 	}
+}
+
+// tellsName hands the last look to the process.
+func (p *Process) tellsName() {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	l := &p.rec.first
+	if p.rec.second.done {
+		l = &p.rec.second
+	}
+	l.told, l.toldWall = p.w.Now(), p.Wall()
 }
 
 func (p *Process) sawGroup(targets []mooring.Target, stale bool) {
@@ -117,8 +134,8 @@ func (p *Process) remembered(m mooring.Memory) {
 			continue
 		}
 		absent := p.w.ledger[t.Addr]
-		if absent.missed == 0 || !p.w.Skewed && p.rec.seen.Sub(absent.last) > 2*time.Hour {
-			absent = absence{forged: absent.forged, since: p.rec.seen}
+		if absent.missed == 0 || !p.w.Skewed && p.rec.first.told.Sub(absent.last) > 2*time.Hour {
+			absent = absence{forged: absent.forged, since: p.rec.first.told}
 		}
 		absent.missed++
 		absent.last = now
