@@ -70,7 +70,7 @@ func TestAnAnswerAboutAnotherGroupIsNoAnswer(t *testing.T) {
 }
 
 func TestAPortThatIsNoneIsNotTaken(t *testing.T) {
-	for _, port := range []int32{0, -1, 65536} {
+	for _, port := range []int32{0, -1, 65536 + 80} {
 		if got, err := oddGroup(odd{groups: []types.TargetGroup{{Port: &port}}}).Port(t.Context()); err == nil {
 			t.Errorf("%d was taken for %d", port, got)
 		}

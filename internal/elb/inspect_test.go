@@ -128,6 +128,26 @@ func TestWhereTheGroupItselfMayNotBeReadRegistrationGoesOn(t *testing.T) {
 	}
 }
 
+func TestADenialThatStandsInTheWayTwiceIsNamedOnce(t *testing.T) {
+	h := newHarbour(t, ipv6)
+	h.register(h.group(), mooring.Target{Addr: netip.MustParseAddr("fd00:1::5"), Port: 443})
+	h.aws.Inject(sim.AWSFault{Action: "DescribeTargetGroups", Denied: true})
+	g := h.group()
+	if _, err := g.Targets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := scopeOf(t.Context(), g); !got.ipv6 || got.err == nil {
+		t.Fatalf("%+v, want IPv6, and an error for want of the VPC", got)
+	}
+	settings, err := g.Inspect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := settings.Warnings(); len(got) != 1 || strings.Count(got[0], "DescribeTargetGroups") != 2 {
+		t.Errorf("warnings %q, want the action named once, and once in the statement", got)
+	}
+}
+
 func TestAReadThatFailedIsTriedAgainInTheNextRound(t *testing.T) {
 	h := newHarbour(t)
 	h.aws.Inject(sim.AWSFault{Status: 500, Times: 3, Action: "DescribeTargetGroups"}) // all attempts of one call

@@ -15,7 +15,8 @@ import (
 const batchSize = 100
 
 // Register adds targets. Those that the group does not take are set aside in the outcome, each with AWS's
-// reason; each is sent with every choice of zone at most once. Other errors stop it: the outcome holds what was confirmed before.
+// reason; none is sent with the same zone again that was refused for it. Other errors stop it, and the outcome
+// holds what was confirmed before.
 func (g *Group) Register(ctx context.Context, targets []mooring.Target, permit mooring.Permit) (mooring.Outcome, error) {
 	if err := g.checkPorts(targets); err != nil {
 		return mooring.Outcome{}, fmt.Errorf("register %d targets: %w", len(targets), err)
@@ -172,7 +173,7 @@ func (c candidate) same(other candidate) bool {
 func (r *registration) sweep(from, to string) {
 	for _, batch := range r.queue {
 		for i, c := range batch {
-			if c.guess && c.zone == from && !slices.Contains(c.tried, to) {
+			if c.guess && c.zone == from {
 				batch[i].zone, batch[i].told = to, true
 			}
 		}

@@ -102,6 +102,7 @@ func TestWhomAWSNamesBesideTheCulpritIsRegistered(t *testing.T) {
 	if refused := refusals(t, out, "are not supported"); !slices.Equal(refused, []netip.Addr{guilty.Addr}) || len(out.Registered) != 19 {
 		t.Errorf("refused %v and confirmed %d, want %s alone and 19", refused, len(out.Registered), guilty.Addr)
 	}
+	h.wantCalls("RegisterTargets", 5) // all, the others, the two, and each of them
 }
 
 func TestAnAddressIsNotBlamedForOneThatBeginsLikeIt(t *testing.T) {

@@ -47,12 +47,11 @@ type zoning struct {
 func (z zoning) first(t mooring.Target) candidate {
 	c := candidate{target: t, zone: zoneNone}
 	switch {
-	case z.mode == zoneNone:
 	case t.Zone == zoneNone, t.Zone != "" && z.mode == zoneAuto:
 		c.zone, c.told = t.Zone, true
 	case z.mode == zoneAll:
 		c.zone, c.told = zoneAll, t.Zone == zoneAll
-	case t.Zone != "": // it is outside, and that zone is configured for all outside
+	case t.Zone != "": // it is outside, and the mode says what is sent for all outside
 		c.zone, c.told = z.mode, t.Zone == z.mode
 	case !z.known:
 		c.guess = true
@@ -78,8 +77,11 @@ func (z zoning) next(c candidate, message string) string {
 	if z.mode == zoneNone {
 		return ""
 	}
-	order := append(wanted(c.zone, message), z.outside(), zoneAll, zoneNone)
-	order = append(order, zonesIn(message)...)
+	named := zoneName.FindAllString(message, 4)
+	order := append([]string{z.outside(), zoneAll, zoneNone}, named...)
+	if c.zone == zoneAll && !saysInside(message) {
+		order = append(named, order...)
+	}
 	for _, zone := range order {
 		if !slices.Contains(c.tried, zone) {
 			return zone
@@ -88,23 +90,12 @@ func (z zoning) next(c candidate, message string) string {
 	return ""
 }
 
-// wanted reads from the group's message what it asks for. The two that ask for a zone differ in what was sent:
-// without a zone the address is outside, and "all" may do; with "all" a zone must be named, which was seen
-// where cross-zone is off (aws-load-balancer-controller, resource_manager.go).
-func wanted(sent, message string) []string {
-	switch text := strings.ToLower(message); {
-	case strings.Contains(text, "within the vpc"), strings.Contains(text, "cannot have its availability zone"):
-		return []string{zoneNone}
-	case sent == zoneAll:
-		return zonesIn(message)
-	default:
-		return nil
-	}
+// saysInside tells apart the two messages that refuse "all": that the address is inside, and that a zone must be
+// named, which was seen where cross-zone is off (aws-load-balancer-controller, resource_manager.go).
+func saysInside(message string) bool {
+	text := strings.ToLower(message)
+	return strings.Contains(text, "within the vpc") || strings.Contains(text, "overridden")
 }
 
+// zoneName finds the zones that a message names, such as us-east-1b.
 var zoneName = regexp.MustCompile(`\b[a-z]{2}(?:-[a-z0-9]+)+-[0-9]+[a-z]\b`)
-
-// zonesIn finds the zones that a message names, such as us-east-1b.
-func zonesIn(message string) []string {
-	return zoneName.FindAllString(message[:min(len(message), maxMessage)], 4)
-}

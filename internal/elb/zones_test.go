@@ -84,7 +84,8 @@ func TestTheConfiguredZoneDecides(t *testing.T) {
 		holds  []string
 		calls  int
 	}{
-		{"all", outside, []string{"10.0.1.5:443@us-east-1a", "10.9.0.5:443@all"}, 2}, // the inside one is told otherwise
+		{"all", outside, []string{"10.0.1.5:443@us-east-1a", "10.9.0.5:443@all"}, 2},                     // the inside one is told otherwise
+		{"all", learned("10.9.0.5", "none"), []string{"10.0.1.5:443@us-east-1a", "10.9.0.5:443@all"}, 3}, // both are
 		{"us-east-1b", outside, []string{"10.0.1.5:443@us-east-1a", "10.9.0.5:443@us-east-1b"}, 1},
 		{"us-east-1b", learned("10.9.0.5", "all"), []string{"10.0.1.5:443@us-east-1a", "10.9.0.5:443@us-east-1b"}, 1},
 		{"us-east-1x", outside, []string{"10.0.1.5:443@us-east-1a", "10.9.0.5:443@all"}, 4}, // no such zone
@@ -100,6 +101,19 @@ func TestTheConfiguredZoneDecides(t *testing.T) {
 				t.Errorf("refused %v, want %d", out.Refused, want)
 			}
 		})
+	}
+}
+
+func TestWhatWasLearnedHoldsUnderAConfiguredZone(t *testing.T) {
+	for _, zone := range []string{"all", "us-east-1b"} {
+		h := newHarbour(t)
+		h.aws.Inject(sim.AWSFault{Action: "DescribeSubnets", Denied: true})
+		out := h.register(h.inspected(withZone(zone)), learned("10.0.1.5", "none"), learned("10.9.0.5", "all"))
+		if got := zones(out)[0]; got != "10.0.1.5=none" {
+			t.Errorf("--zone %s: %s, want it learned that nothing is sent", zone, got)
+		}
+		h.wantRegistered("10.0.1.5:443@us-east-1a", "10.9.0.5:443@"+zone)
+		h.wantCalls("RegisterTargets", 1)
 	}
 }
 
