@@ -50,13 +50,13 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 	r.saw(s)
 	if s.groupErr != nil {
 		r.fail(fmt.Errorf("list targets of %s: %w", k.Binding.Name, s.groupErr))
-		return r.done(ctx, k.Log, began)
+		return r.done(ctx, k.Log, time.Since(began))
 	}
 	plan, err := k.decide(ctx, s)
 	r.planned(plan)
 	if err != nil {
 		r.fail(fmt.Errorf("inspect the target group of %s: %w", k.Binding.Name, err))
-		return r.done(ctx, k.Log, began)
+		return r.done(ctx, k.Log, time.Since(began))
 	}
 	acts := apply && k.Policy.Mode != ModeObserve
 	if !acts {
@@ -69,7 +69,7 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 	if acts {
 		k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s.age) })
 	}
-	return r.done(ctx, k.Log, began)
+	return r.done(ctx, k.Log, time.Since(began))
 }
 
 // A sight is what the three reads of a round saw.

@@ -197,11 +197,11 @@ func missingStatement(err error) string {
 }
 
 // done finishes the report and writes the round's one log line.
-func (r *report) done(ctx context.Context, log *slog.Logger, began time.Time) Report {
+func (r *report) done(ctx context.Context, log *slog.Logger, took time.Duration) Report {
 	if r.Err != nil {
 		r.Error = strings.Join(strings.Fields(r.Err.Error()), " ")
 	}
-	r.TookMS = time.Since(began).Milliseconds()
+	r.TookMS = took.Milliseconds()
 	log.LogAttrs(ctx, slog.LevelInfo, "round", slog.Any("report", r.Report))
 	return r.Report
 }

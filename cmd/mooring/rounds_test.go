@@ -92,8 +92,14 @@ func TestOfOverlappingRunsNoneRemovesAnAddressThatCameBack(t *testing.T) {
 		after  bool // the call has taken effect, and its reply is late
 	}
 	for _, p := range []point{
-		{"GetObject", false}, {"GetObject", true}, {"DescribeTargetHealth", true}, {"PutObject", false}, {"PutObject", true},
-		{"DescribeTargetGroups", true}, {"RegisterTargets", false}, {"RegisterTargets", true},
+		{"GetObject", false},
+		{"GetObject", true},
+		{"DescribeTargetHealth", true},
+		{"PutObject", false},
+		{"PutObject", true},
+		{"DescribeTargetGroups", true},
+		{"RegisterTargets", false},
+		{"RegisterTargets", true},
 	} {
 		name := p.action + " begins"
 		if p.after {

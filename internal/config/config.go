@@ -156,9 +156,7 @@ func (l *loader) finish(c *Config) {
 	if c.AWS.ExternalID != "" && c.AWS.RoleARN == "" {
 		l.fault(where("external-id"), "", errors.New("set without --role-arn, which it belongs to"))
 	}
-	for _, err := range unjoin(c.Policy.Validate()) {
-		l.faults = append(l.faults, err)
-	}
+	l.faults = append(l.faults, unjoin(c.Policy.Validate())...)
 }
 
 func (l *loader) given(name string) bool {

@@ -87,7 +87,7 @@ func setMemory(c *Config, v string) error {
 	case strings.HasPrefix(v, "file:"):
 		kept.Kind, kept.Dir = "file", strings.TrimPrefix(strings.TrimPrefix(v, "file:"), "//")
 		if kept.Dir == "" {
-			return errors.New("want a directory after file:")
+			return errors.New("want file:DIR: there is no directory")
 		}
 	case strings.HasPrefix(v, "s3://"):
 		bucket, prefix, _ := strings.Cut(strings.TrimPrefix(v, "s3://"), "/")

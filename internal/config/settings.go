@@ -33,52 +33,96 @@ func Settings() []Setting { return append([]Setting(nil), settings...) }
 const defaultLookups = 200
 
 var settings = []Setting{
-	{Name: "hostname", Value: "NAME", Repeatable: true, set: setHostname,
-		Usage: "name whose addresses are to be registered; several are the union of theirs"},
-	{Name: "port", Value: "PORT", set: setPort,
-		Usage: "port of the targets (default the group's own)"},
-	{Name: "target-group", Value: "ARN", set: setTargetGroup,
-		Usage: "target group to keep in step"},
-	{Name: "memory", Value: "s3://BUCKET[/PREFIX]|file:DIR|none", set: setMemory,
-		Usage: "where to remember who is ours and since when it is missing; with none nobody ever leaves"},
-	{Name: "memory-sse", Value: "none|AES256|aws:kms[:KEY]", set: setSSE,
-		Usage: "server-side encryption of the memory (default none: the bucket's own default)"},
-	{Name: "mode", Value: "sync|add-only|observe", set: func(c *Config, v string) error {
-		return oneOf(&c.Policy.Mode, v, mooring.ModeSync, mooring.ModeAddOnly, mooring.ModeObserve)
+	{
+		Name: "hostname", Value: "NAME", Repeatable: true, set: setHostname,
+		Usage: "name whose addresses are to be registered; several are the union of theirs",
 	},
-		Usage: "what may change: everything, additions only, or nothing (default sync)"},
-	{Name: "dns", Value: "auto|authoritative|resolver", set: func(c *Config, v string) error { return oneOf(&c.DNS.Mode, v, "auto", "authoritative", "resolver") },
-		Usage: "whom to ask: the zone's own servers, the system's resolver, or the one and where it must be the other (default auto)"},
-	{Name: "answers", Value: "sampled|whole", set: setAnswers,
-		Usage: "what one answer holds: some of the addresses, or (names with one holder, such as a database's) all of them (default sampled)"},
-	{Name: "resolver", Value: "ADDR:PORT", Repeatable: true, set: setResolver,
-		Usage: "resolver to start from (default the system's)"},
-	{Name: "max-lookups", Value: "N", set: func(c *Config, v string) error { return setInt(&c.DNS.MaxLookups, v, 1, 10000) },
-		Usage: "most questions that the search for a name's addresses asks in a round (default 200)"},
-	{Name: "misses", Value: "N", set: func(c *Config, v string) error { return setInt(&c.Policy.Misses, v, 1, 1000) },
-		Usage: "conclusive rounds in a row without an address before it may leave (default 3; 2 with --answers whole)"},
-	{Name: "hold", Value: "DURATION", set: setHold,
-		Usage: "and at least this long since the first of them (default 90s; 10s with --answers whole)"},
-	{Name: "miss-probability", Value: "P", set: setMissProbability,
-		Usage: "and at most this chance that a live address had stayed unseen all the while (default 1e-11)"},
-	{Name: "max-leave", Value: "SHARE", set: setMaxLeave,
-		Usage: "most of our targets that leave in one round; one always may (default 34%; 100% with --answers whole)"},
-	{Name: "min-targets", Value: "N", set: func(c *Config, v string) error { return setInt(&c.Policy.MinTargets, v, 1, 1000) },
-		Usage: "targets of ours that always stay (default 1)"},
-	{Name: "adopt", Value: "seen|all", set: func(c *Config, v string) error { return oneOf(&c.Policy.Adopt, v, mooring.AdoptSeen, mooring.AdoptAll) },
-		Usage: "which targets are ours: what we registered or ever observed, or everything on our port (default seen)"},
-	{Name: "zone", Value: "auto|all|none|ZONE", set: setZone,
-		Usage: "availability zone to register addresses outside the group's VPC with (default auto)"},
-	{Name: "admit", Value: "CIDR", Repeatable: true, set: setAdmit,
-		Usage: "range of addresses that may be registered (default what an NLB takes: RFC 1918 and 6598)"},
-	{Name: "role-arn", Value: "ARN", set: setRole,
-		Usage: "role to assume for every call to AWS"},
-	{Name: "external-id", Value: "ID", set: func(c *Config, v string) error { return setText(&c.AWS.ExternalID, v) },
-		Usage: "external id that the role asks for"},
-	{Name: "region", Value: "REGION", set: func(c *Config, v string) error { return setText(&c.AWS.Region, v) },
-		Usage: "region of the memory's bucket and the metrics (default the environment's, or else the target group's)"},
-	{Name: "profile", Value: "NAME", set: func(c *Config, v string) error { return setText(&c.AWS.Profile, v) },
-		Usage: "profile of the shared AWS configuration"},
+	{
+		Name: "port", Value: "PORT", set: setPort,
+		Usage: "port of the targets (default the group's own)",
+	},
+	{
+		Name: "target-group", Value: "ARN", set: setTargetGroup,
+		Usage: "target group to keep in step",
+	},
+	{
+		Name: "memory", Value: "s3://BUCKET[/PREFIX]|file:DIR|none", set: setMemory,
+		Usage: "where to remember who is ours and since when it is missing; with none nobody ever leaves",
+	},
+	{
+		Name: "memory-sse", Value: "none|AES256|aws:kms[:KEY]", set: setSSE,
+		Usage: "server-side encryption of the memory (default none: the bucket's own default)",
+	},
+	{
+		Name: "mode", Value: "sync|add-only|observe", set: func(c *Config, v string) error {
+			return oneOf(&c.Policy.Mode, v, mooring.ModeSync, mooring.ModeAddOnly, mooring.ModeObserve)
+		},
+		Usage: "what may change: everything, additions only, or nothing (default sync)",
+	},
+	{
+		Name: "dns", Value: "auto|authoritative|resolver", set: func(c *Config, v string) error { return oneOf(&c.DNS.Mode, v, "auto", "authoritative", "resolver") },
+		Usage: "whom to ask: the zone's own servers, the system's resolver, or the one and where it must be the other (default auto)",
+	},
+	{
+		Name: "answers", Value: "sampled|whole", set: setAnswers,
+		Usage: "what one answer holds: some of the addresses, or (names with one holder, such as a database's) all of them (default sampled)",
+	},
+	{
+		Name: "resolver", Value: "ADDR:PORT", Repeatable: true, set: setResolver,
+		Usage: "resolver to start from (default the system's)",
+	},
+	{
+		Name: "max-lookups", Value: "N", set: func(c *Config, v string) error { return setInt(&c.DNS.MaxLookups, v, 1, 10000) },
+		Usage: "most questions that the search for a name's addresses asks in a round (default 200)",
+	},
+	{
+		Name: "misses", Value: "N", set: func(c *Config, v string) error { return setInt(&c.Policy.Misses, v, 1, 1000) },
+		Usage: "conclusive rounds in a row without an address before it may leave (default 3; 2 with --answers whole)",
+	},
+	{
+		Name: "hold", Value: "DURATION", set: setHold,
+		Usage: "and at least this long since the first of them (default 90s; 10s with --answers whole)",
+	},
+	{
+		Name: "miss-probability", Value: "P", set: setMissProbability,
+		Usage: "and at most this chance that a live address had stayed unseen all the while (default 1e-11)",
+	},
+	{
+		Name: "max-leave", Value: "SHARE", set: setMaxLeave,
+		Usage: "most of our targets that leave in one round; one always may (default 34%; 100% with --answers whole)",
+	},
+	{
+		Name: "min-targets", Value: "N", set: func(c *Config, v string) error { return setInt(&c.Policy.MinTargets, v, 1, 1000) },
+		Usage: "targets of ours that always stay (default 1)",
+	},
+	{
+		Name: "adopt", Value: "seen|all", set: func(c *Config, v string) error { return oneOf(&c.Policy.Adopt, v, mooring.AdoptSeen, mooring.AdoptAll) },
+		Usage: "which targets are ours: what we registered or ever observed, or everything on our port (default seen)",
+	},
+	{
+		Name: "zone", Value: "auto|all|none|ZONE", set: setZone,
+		Usage: "availability zone to register addresses outside the group's VPC with (default auto)",
+	},
+	{
+		Name: "admit", Value: "CIDR", Repeatable: true, set: setAdmit,
+		Usage: "range of addresses that may be registered (default what an NLB takes: RFC 1918 and 6598)",
+	},
+	{
+		Name: "role-arn", Value: "ARN", set: setRole,
+		Usage: "role to assume for every call to AWS",
+	},
+	{
+		Name: "external-id", Value: "ID", set: func(c *Config, v string) error { return setText(&c.AWS.ExternalID, v) },
+		Usage: "external id that the role asks for",
+	},
+	{
+		Name: "region", Value: "REGION", set: func(c *Config, v string) error { return setText(&c.AWS.Region, v) },
+		Usage: "region of the memory's bucket and the metrics (default the environment's, or else the target group's)",
+	},
+	{
+		Name: "profile", Value: "NAME", set: func(c *Config, v string) error { return setText(&c.AWS.Profile, v) },
+		Usage: "profile of the shared AWS configuration",
+	},
 }
 
 func setAnswers(c *Config, v string) error {
