@@ -16,11 +16,18 @@ import (
 
 	"mooring/cmd/internal/rigtest"
 	"mooring/internal/sim"
+	"mooring/internal/store/mototest"
 )
 
 type runner struct{ *testing.M }
 
-func (r runner) Run() int { return rigtest.Main(r.M) }
+func (r runner) Run() int {
+	code := rigtest.Main(r.M)
+	if err := mototest.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return code
+}
 
 func TestMain(m *testing.M) {
 	testscript.Main(runner{m}, map[string]func(){"mooring": func() {
