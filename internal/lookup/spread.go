@@ -121,7 +121,7 @@ func (p *spread) silent() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range p.marks {
-		if m.answered > 0 || m.silent == 0 || m.silent < m.inARow {
+		if m.answered > 0 || m.silent == 0 {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -199,6 +200,30 @@ func TestASilentServerCostsNoSecond(t *testing.T) {
 		if took := time.Since(began); took > 800*time.Millisecond {
 			t.Errorf("%s: one silent server of four made the round take %s", name, took)
 		}
+	}
+}
+
+// A server far away takes two round trips for its first answer. Its view is waited for while it is only one of two.
+func TestTheSecondServersViewIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	d := world(t, sim.DNSConfig{Servers: 2, All: true})
+	d.Set(ownName, live(4)...)
+	d.Set(elbName, live(4)...)
+	for _, name := range []string{ownName, elbName} {
+		c := config(d, name)
+		c.Dial = func(ctx context.Context, network, to string) (net.Conn, error) {
+			if strings.HasSuffix(to, ".2:53") {
+				select {
+				case <-time.After(500 * time.Millisecond):
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			}
+			return d.Dial(ctx, network, to)
+		}
+		o := lookup.New(c).Find(t.Context(), track())
+		wantConclusive(t, o)
+		wantAddrs(t, o, live(4))
 	}
 }
 
