@@ -26,6 +26,7 @@ func (s shown) Find(context.Context, func(context.Context) []netip.Addr) mooring
 type blank struct{}
 
 func (blank) Load(context.Context) (mooring.Memory, string, error) { return mooring.Memory{}, "", nil }
+
 func (blank) Save(context.Context, mooring.Memory, string) (string, error) {
 	return "tag", nil
 }

@@ -114,8 +114,8 @@ func (f awsFaults) refuse(w http.ResponseWriter, c AWSCall) {
 		status, code, message := throttling(c.Service)
 		awsError(w, c.Service, status, code, message)
 	case one.Denied:
-		status, code, message := denial(c)
-		awsError(w, c.Service, status, code, message)
+		code, message := denial(c)
+		awsError(w, c.Service, http.StatusForbidden, code, message)
 	default:
 		awsError(w, c.Service, one.Status, cmp.Or(one.Code, "InternalFailure"), cmp.Or(one.Message, "An internal failure occurred"))
 	}
@@ -138,16 +138,16 @@ func throttling(service string) (status int, code, message string) {
 
 // denial is how a service says that a permission is missing. EC2 has a code of its own:
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
-func denial(c AWSCall) (status int, code, message string) {
+func denial(c AWSCall) (code, message string) {
 	prefix := map[string]string{"elb": "elasticloadbalancing", "ec2": "ec2", "s3": "s3", "cloudwatch": "cloudwatch"}[c.Service]
 	message = "User: arn:aws:sts::123456789012:assumed-role/mooring/session is not authorized to perform: " +
 		prefix + ":" + c.Action + " because no identity-based policy allows the " + prefix + ":" + c.Action + " action"
 	switch c.Service {
 	case "ec2":
-		return http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. " + message
+		return "UnauthorizedOperation", "You are not authorized to perform this operation. " + message
 	case "s3":
-		return http.StatusForbidden, "AccessDenied", "Access Denied"
+		return "AccessDenied", "Access Denied"
 	default:
-		return http.StatusForbidden, "AccessDenied", message
+		return "AccessDenied", message
 	}
 }

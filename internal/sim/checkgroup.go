@@ -143,10 +143,10 @@ func (c groupCheck) forbidden() error {
 	no := errors.New("forbidden")
 	never := func() error { return no }
 	if _, err := c.g.Register(c.t.Context(), all, never); !errors.Is(err, no) {
-		return fmt.Errorf("register: error %v, want the permit's", err)
+		return fmt.Errorf("register: want the permit's error, got %w", orNone(err))
 	}
 	if _, err := c.g.Deregister(c.t.Context(), all, never); !errors.Is(err, no) {
-		return fmt.Errorf("deregister: error %v, want the permit's", err)
+		return fmt.Errorf("deregister: want the permit's error, got %w", orNone(err))
 	}
 	return c.holds(all[:1])
 }
@@ -162,7 +162,14 @@ func (c groupCheck) ended() error {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	cancel()
 	if out, err := c.g.Register(ctx, c.targets(c.addrs, c.port), allowed); err == nil || len(out.Registered) > 0 {
-		return fmt.Errorf("register: %d confirmed, error %v", len(out.Registered), err)
+		return fmt.Errorf("register: %d confirmed, and got %w", len(out.Registered), orNone(err))
 	}
 	return c.holds(nil)
+}
+
+func orNone(err error) error {
+	if err == nil {
+		return errors.New("none")
+	}
+	return err
 }

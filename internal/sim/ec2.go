@@ -54,13 +54,10 @@ func (e *EC2) describeSubnets(form url.Values) (ec2Subnets, error) {
 
 // vpcFilter reads the VPCs asked for. Other filters exist, but nobody here asks by them.
 func vpcFilter(form url.Values) ([]string, error) {
-	for i, name := range members(form, "Filter", "Name") {
-		if name != "vpc-id" {
-			return nil, invalid("InvalidParameterValue", "The filter '%s' is invalid", name)
-		}
-		return members(form, "Filter."+strconv.Itoa(i+1)+".Value"), nil
+	if names := members(form, "Filter", "Name"); len(names) != 1 || names[0] != "vpc-id" {
+		return nil, invalid("InvalidParameterValue", "The filters %q are not served here", names)
 	}
-	return nil, invalid("InvalidParameterValue", "only filtered requests are answered here")
+	return members(form, "Filter.1.Value"), nil
 }
 
 // page cuts a list by MaxResults (5 to 1000) and NextToken:

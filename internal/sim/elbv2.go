@@ -43,8 +43,7 @@ func (e *ELBv2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func apiError(err error) (status int, code, message string) {
-	var api *APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*APIError](err); ok {
 		return api.Status, api.Code, api.Message
 	}
 	return http.StatusInternalServerError, "InternalFailure", err.Error()
@@ -149,8 +148,10 @@ func only(g *TargetGroup, states []TargetState, asked []TargetDescription) []Tar
 			continue
 		}
 		t.Port = key.Port()
-		out = append(out, TargetState{TargetDescription: t, State: "unused", Reason: "Target.NotRegistered",
-			Description: "Target is not registered to the target group"})
+		out = append(out, TargetState{
+			TargetDescription: t, State: "unused", Reason: "Target.NotRegistered",
+			Description: "Target is not registered to the target group",
+		})
 	}
 	return out
 }
