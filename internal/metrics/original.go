@@ -58,7 +58,7 @@ func PutIPCount(ctx context.Context, api API, name string, count int, at time.Ti
 		}},
 	})
 	var refusal smithy.APIError
-	if errors.As(err, &refusal) && (refusal.ErrorCode() == "AccessDenied" || refusal.ErrorCode() == "AccessDeniedException") {
+	if errors.As(err, &refusal) && refusal.ErrorCode() == "AccessDenied" {
 		err = &Denied{Err: err}
 	}
 	if err != nil {

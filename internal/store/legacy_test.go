@@ -132,8 +132,12 @@ func TestTheFunctionThatWroteLastCounts(t *testing.T) {
 		put(v1Pending, c.v1Pending, testdata(t, "v1-pending.json"))
 		put(v2Active, c.v2Active, testdata(t, "v2-active.json"))
 		put(v2Pending, c.v2Pending, testdata(t, "v2-pending.json"))
-		if got := imported(t, s); got.Source != c.want {
+		got := imported(t, s)
+		if got.Source != c.want {
 			t.Errorf("took %q over, want %q", got.Source, c.want)
+		}
+		if at := map[string]time.Duration{"v1": c.v1Pending, "v2": c.v2Pending}[c.want]; !got.At.Equal(start.Add(-at)) {
+			t.Errorf("misses of %s, want %s before %s: when the pending object was written", got.At, at, start)
 		}
 	}
 }
@@ -160,7 +164,7 @@ func TestWhatIsUnreadableIsPassedOverAndSaid(t *testing.T) {
 		"cut off": `{"10.0.1.6": `, "empty": "", "a list": `["10.0.1.6"]`, "no address": `{"web": 2}`, "a zone": `{"fe80::1%eth0": 2}`,
 		"a share": `{"10.0.1.6": 1.5}`, "below zero": `{"10.0.1.6": -1}`, "a text": `{"10.0.1.6": "2"}`,
 		"encoded thrice": `"\"{}\""`, "an empty text": `""`, "too many": many + "}",
-		"too large": strings.Repeat(" ", 1<<20) + "{}", "two values": `{} {}`,
+		"too large": "{}" + strings.Repeat(" ", 1<<20), "two values": `{} {}`,
 	} {
 		t.Run(what, func(t *testing.T) {
 			_, s, put := old(t)
@@ -229,19 +233,23 @@ func TestAnOldObjectThatWillNeverBeReadableStopsNobody(t *testing.T) {
 	world, s, put := old(t)
 	put(v2Active, time.Minute, testdata(t, "v2-active.json"))
 	world.Inject(http.MethodGet, v2Pending, -1, sim.S3Fault{Error: &sim.APIError{
-		Status: http.StatusBadRequest, Code: "KMS.DisabledException", Message: "the key is disabled",
+		Status: http.StatusBadRequest, Code: "KMS.DisabledException", Message: "the key is disabled" + strings.Repeat(", still", 200),
 	}})
-	if got := imported(t, s); !strings.Contains(got.Source, "pending_ip.json unreadable: ") {
+	if got := imported(t, s); !strings.Contains(got.Source, "pending_ip.json unreadable: ") || len(got.Source) > 300 {
 		t.Errorf("imported %+v", got)
 	}
 }
 
 func TestAnOutageIsNotTakenForAFirstRunWithNothingToTakeOver(t *testing.T) {
-	world, s, put := old(t)
-	put(v2Active, time.Minute, testdata(t, "v2-active.json"))
-	world.Inject(http.MethodGet, v2Pending, -1, sim.S3SlowDown)
-	if m, tag, err := s.Load(t.Context()); err == nil {
-		t.Errorf("loaded %+v with tag %q", m.Import, tag)
+	for code, status := range map[string]int{
+		"SlowDown": http.StatusServiceUnavailable, "RequestTimeout": http.StatusRequestTimeout, "Throttled": http.StatusTooManyRequests,
+	} {
+		world, s, put := old(t)
+		put(v2Active, time.Minute, testdata(t, "v2-active.json"))
+		world.Inject(http.MethodGet, v2Pending, -1, sim.S3Fault{Error: &sim.APIError{Status: status, Code: code, Message: "later"}})
+		if m, tag, err := s.Load(t.Context()); err == nil {
+			t.Errorf("%s: loaded %+v with tag %q", code, m.Import, tag)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -202,12 +203,46 @@ func TestAMemoryThatMayNotBeReadIsNotOverwritten(t *testing.T) {
 }
 
 func TestAMemoryThatMayNotBeWrittenSaysWhatIsMissing(t *testing.T) {
-	world, cfg := startS3(t)
-	cfg.Region = "cn-north-1"
-	s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key})
-	world.Inject(http.MethodPut, s3Key, -1, sim.S3Denied)
-	_, err := s.Save(t.Context(), memory(1), "")
-	wantDenied(t, err, `{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws-cn:s3:::state/`+s3Key+`"}`)
+	for region, partition := range map[string]string{"eu-central-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"} {
+		world, cfg := startS3(t)
+		cfg.Region = region
+		s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key})
+		world.Inject(http.MethodPut, s3Key, -1, sim.S3Denied)
+		_, err := s.Save(t.Context(), memory(1), "")
+		wantDenied(t, err, `{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:`+partition+`:s3:::state/`+s3Key+`"}`)
+	}
+}
+
+func TestALostRaceWhoseWinnerCannotBeSeenIsAnError(t *testing.T) {
+	world, s, tag := opened(t)
+	save(t, s, memory(2), tag)
+	world.Inject(http.MethodGet, s3Key, -1, sim.S3SlowDown)
+	if _, err := s.Save(t.Context(), memory(3), tag); err == nil || errors.Is(err, mooring.ErrConflict) || errors.Is(err, mooring.ErrDenied) {
+		t.Errorf("said %v", err)
+	}
+}
+
+// owned notes which account's bucket each call is meant for.
+type owned struct{ owners []string }
+
+func (o *owned) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	o.owners = append(o.owners, aws.ToString(in.ExpectedBucketOwner))
+	return nil, &types.NoSuchKey{}
+}
+
+func (o *owned) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	o.owners = append(o.owners, aws.ToString(in.ExpectedBucketOwner))
+	return &s3.PutObjectOutput{ETag: aws.String(`"1"`)}, nil
+}
+
+func TestABucketOfAnotherAccountIsNeitherReadNorWritten(t *testing.T) {
+	api := &owned{}
+	s := store.NewS3(api, store.S3Config{Bucket: bucket, Key: s3Key, Owner: "123456789012"})
+	_, tag := load(t, s)
+	save(t, s, memory(1), tag)
+	if want := []string{"123456789012", "123456789012"}; !slices.Equal(api.owners, want) {
+		t.Errorf("asked for buckets of %q", api.owners)
+	}
 }
 
 func TestAKeyThatMayNotBeUsedIsNamed(t *testing.T) {
