@@ -145,6 +145,19 @@ func TestAnAllNAMEIsUnmaskedWhileAnAddressIsMissing(t *testing.T) {
 	}
 }
 
+// The address that was missed shows up, so nothing more needs to be confirmed. But all. has lied, so there may be others.
+func TestOnceAllNAMEIsUnmaskedTheNameIsSampledInFull(t *testing.T) {
+	t.Parallel()
+	d := world(t, sim.DNSConfig{PerAnswer: 1})
+	d.Set(elbName, live(12)...)
+	d.SetAll(elbName, live(10)...)
+	for range 20 {
+		o := find(t, config(d, elbName), live(12)[11])
+		wantConclusive(t, o)
+		wantAddrs(t, o, live(12))
+	}
+}
+
 func TestAnAllNAMEOfAddressesThatAreNotAdmittedIsIgnored(t *testing.T) {
 	t.Parallel()
 	d := world(t, sim.DNSConfig{})

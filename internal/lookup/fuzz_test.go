@@ -115,6 +115,16 @@ func TestOnlyRecordsThatTheNameLeadsToAreUsed(t *testing.T) {
 	}
 }
 
+func TestRecordsOfAnotherClassAreNotUsed(t *testing.T) {
+	q := question{"web.corp.example.", dns.TypeA}
+	m := seeds(q)[0]
+	m.Answer[0].Header().Class = dns.ClassCHAOS
+	m.Answer[1].Header().Class = dns.ClassCHAOS
+	if rep, f := readReply(m, q, "corp.example."); f != nil || len(rep.addrs) != 1 {
+		t.Errorf("%v %v, want the one address of class IN", rep, f)
+	}
+}
+
 func TestATTLWithTheTopBitIsNone(t *testing.T) {
 	for ttl, want := range map[uint32]time.Duration{0: 0, 60: time.Minute, 1 << 31: 0, 1<<31 - 1: maxTTL} {
 		if got := ttlOf(&dns.RR_Header{Ttl: ttl}); got != want {

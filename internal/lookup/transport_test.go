@@ -209,21 +209,24 @@ func TestTheSecondServersViewIsWaitedFor(t *testing.T) {
 	d := world(t, sim.DNSConfig{Servers: 2, All: true})
 	d.Set(ownName, live(4)...)
 	d.Set(elbName, live(4)...)
-	for _, name := range []string{ownName, elbName} {
-		c := config(d, name)
-		c.Dial = func(ctx context.Context, network, to string) (net.Conn, error) {
-			if strings.HasSuffix(to, ".2:53") {
-				select {
-				case <-time.After(500 * time.Millisecond):
-				case <-ctx.Done():
-					return nil, ctx.Err()
+	for _, name := range []string{ownName, elbName, elbName, elbName, elbName, elbName} { // chance chooses who is asked what
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := config(d, name)
+			c.Dial = func(ctx context.Context, network, to string) (net.Conn, error) {
+				if strings.HasSuffix(to, ".2:53") {
+					select {
+					case <-time.After(500 * time.Millisecond):
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
 				}
+				return d.Dial(ctx, network, to)
 			}
-			return d.Dial(ctx, network, to)
-		}
-		o := lookup.New(c).Find(t.Context(), track())
-		wantConclusive(t, o)
-		wantAddrs(t, o, live(4))
+			o := lookup.New(c).Find(t.Context(), track())
+			wantConclusive(t, o)
+			wantAddrs(t, o, live(4))
+		})
 	}
 }
 
