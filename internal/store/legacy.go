@@ -86,7 +86,11 @@ func decodePending(body []byte) (map[netip.Addr]int, error) {
 		if n < 0 {
 			return nil, fmt.Errorf("%s missed %d times", addr, n)
 		}
-		missed[addr] = int(min(n, maxLegacyMiss))
+		n := int(min(n, maxLegacyMiss))
+		if other, twice := missed[addr]; twice {
+			n = min(n, other) // one address in two spellings: the lower count, which removes later
+		}
+		missed[addr] = n
 	}
 	return missed, nil
 }

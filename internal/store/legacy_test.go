@@ -214,6 +214,16 @@ func TestAddressesAreTakenOverInTheOneFormThatIsStored(t *testing.T) {
 	}
 }
 
+func TestOfAnAddressInTwoSpellingsTheLowerCountIsTakenOver(t *testing.T) {
+	_, s, put := old(t)
+	put(v2Pending, time.Minute, []byte(`{"::ffff:10.0.1.5": 1, "10.0.1.5": 2, "10.0.1.6": 1, "::ffff:10.0.1.6": 2}`))
+	for range 20 { // the order of a map is chance
+		if got := missed(imported(t, s)); got != "10.0.1.5:1 10.0.1.6:1" {
+			t.Fatalf("missed %s", got)
+		}
+	}
+}
+
 func TestOldObjectsThatMayNotBeReadStopNobody(t *testing.T) {
 	world, s, put := old(t)
 	put(v1Active, time.Minute, testdata(t, "v1-active.json"))
