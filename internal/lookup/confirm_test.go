@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"mooring/internal/lookup"
 	"mooring/internal/sim"
 )
 
@@ -77,7 +78,7 @@ func TestConfirmingEndsAtItsOwnBound(t *testing.T) {
 	d.Set(ownName, live(400)...)
 	c := config(d, ownName)
 	c.MaxLookups = 5
-	o := find(t, c, append(live(400), addr("10.9.0.1"))...)
+	o := lookup.New(c).Find(t.Context(), track(append(live(400), addr("10.9.0.1"))...))
 	wantConclusive(t, o)
 	if got := d.Asked(ownName); got != 605 {
 		t.Errorf("asked %d questions, want 5 and 600", got)

@@ -125,6 +125,20 @@ func TestRecordsOfAnotherClassAreNotUsed(t *testing.T) {
 	}
 }
 
+func TestOnlyTheApexsOwnNameServersAreUsed(t *testing.T) {
+	var m dns.Msg
+	for _, s := range []string{"corp.example. 60 IN NS NS2.corp.example.", "other.example. 60 IN NS ns1.other.example.", "Corp.example. 60 IN NS ns1.corp.example."} {
+		rr, err := dns.NewRR(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Answer = append(m.Answer, rr)
+	}
+	if got := nameServers(&m, "corp.example."); !slices.Equal(got, []string{"ns1.corp.example.", "ns2.corp.example."}) {
+		t.Errorf("name servers %q", got)
+	}
+}
+
 func TestATTLWithTheTopBitIsNone(t *testing.T) {
 	for ttl, want := range map[uint32]time.Duration{0: 0, 60: time.Minute, 1 << 31: 0, 1<<31 - 1: maxTTL} {
 		if got := ttlOf(&dns.RR_Header{Ttl: ttl}); got != want {

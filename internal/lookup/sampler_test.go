@@ -130,7 +130,7 @@ func TestMaxLookupsBoundsTheSearchAndIsNoFailure(t *testing.T) {
 		d.Set(ownName, live(100)...)
 		c := config(d, ownName)
 		c.MaxLookups = most
-		o := find(t, c)
+		o := lookup.New(c).Find(t.Context(), track())
 		wantConclusive(t, o)
 		if got := d.Asked(ownName); got != most {
 			t.Errorf("asked %d questions, allowed %d", got, most)

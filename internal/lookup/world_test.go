@@ -59,10 +59,10 @@ func find(t *testing.T, c lookup.Config, tracked ...netip.Addr) mooring.Observat
 	return finder(c).Find(t.Context(), track(tracked...))
 }
 
-// finder has a quarter of the patience that it would have outside of tests.
+// finder has half of the patience that it would have outside of tests.
 func finder(c lookup.Config) *lookup.Finder {
 	f := lookup.New(c)
-	f.SetPatience(250 * time.Millisecond)
+	f.SetPatience(500 * time.Millisecond)
 	return f
 }
 
