@@ -57,8 +57,7 @@ func PutIPCount(ctx context.Context, api API, name string, count int, at time.Ti
 			Value:      aws.Float64(float64(count)),
 		}},
 	})
-	var refusal smithy.APIError
-	if errors.As(err, &refusal) && refusal.ErrorCode() == "AccessDenied" {
+	if refusal, ok := errors.AsType[smithy.APIError](err); ok && refusal.ErrorCode() == "AccessDenied" {
 		err = &Denied{Err: err}
 	}
 	if err != nil {

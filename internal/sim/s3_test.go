@@ -50,8 +50,7 @@ func getting(key string) *s3.GetObjectInput {
 
 // code is the error code of an answer, "" where there is no error.
 func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	if err != nil {

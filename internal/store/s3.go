@@ -240,14 +240,14 @@ func (s *S3) arn() string {
 // isCode tells whether AWS answered with this error code. The codes of conditional writes have no types in the SDK.
 // A status alone says too little: 403 is also a wrong clock or wrong credentials, and 404 a wrong endpoint.
 func isCode(err error, code string) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == code
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == code
 }
 
 // isFinal tells whether AWS answered, and would answer the same again.
 func isFinal(err error) bool {
-	var reply *awshttp.ResponseError
-	if !errors.As(err, &reply) {
+	reply, ok := errors.AsType[*awshttp.ResponseError](err)
+	if !ok {
 		return false
 	}
 	status := reply.HTTPStatusCode()

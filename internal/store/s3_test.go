@@ -97,8 +97,7 @@ func onMoto(t *testing.T) place {
 func read(t *testing.T, raw *s3.Client, key string) []byte {
 	t.Helper()
 	out, err := raw.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
-	var missing *types.NoSuchKey
-	if errors.As(err, &missing) {
+	if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
 		return nil
 	}
 	if err != nil {
