@@ -48,6 +48,9 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 	r := &report{Report: k.newReport()}
 	s := k.observe(ctx)
 	r.saw(s)
+	if i := s.memory.Import; i != nil {
+		r.warn("this is a first run: %d addresses and %d counts are taken over from %s", len(i.Addrs), len(i.Missed), i.Source)
+	}
 	if s.groupErr != nil {
 		r.fail(fmt.Errorf("list targets of %s: %w", k.Binding.Name, s.groupErr))
 		return r.done(ctx, k.Log, time.Since(began))

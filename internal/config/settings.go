@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,9 +27,6 @@ type Setting struct {
 func (s Setting) Variable() string {
 	return "MOORING_" + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
 }
-
-// Settings returns every setting, in the order in which help lists them.
-func Settings() []Setting { return append([]Setting(nil), settings...) }
 
 const defaultLookups = 200
 
@@ -124,6 +122,9 @@ var settings = []Setting{
 		Usage: "profile of the shared AWS configuration",
 	},
 }
+
+// Settings returns every setting, in the order in which help lists them.
+func Settings() []Setting { return slices.Clone(settings) }
 
 func setAnswers(c *Config, v string) error {
 	var a mooring.Answers

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -137,8 +138,11 @@ func TestTheSameSeedShowsTheSame(t *testing.T) {
 
 func TestOverAFixedPortTheServersHaveAddressesOfTheirOwn(t *testing.T) {
 	d, err := sim.NewDNS(sim.DNSConfig{Port: 53})
-	if err != nil {
+	if err != nil && os.Getenv("MOORING_REQUIRE_NAMESPACE") == "" {
 		t.Skipf("port 53 of 127.83.0.1 is not to be had: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	defer d.Close()
 	d.Set(dnsName, addresses(3)...)

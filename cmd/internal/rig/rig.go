@@ -66,7 +66,7 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 
 // connect reads the shared configuration, and takes on the role where one is given.
 func connect(ctx context.Context, c config.Config) (aws.Config, error) {
-	var options []func(*awsconfig.LoadOptions) error
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithHTTPClient(newHTTPClient())}
 	if c.AWS.Profile != "" {
 		options = append(options, awsconfig.WithSharedConfigProfile(c.AWS.Profile))
 	}

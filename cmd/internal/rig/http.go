@@ -1,0 +1,24 @@
+package rig
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// wholeReplies lets replies be read to their end. The SDK closes a request's body as soon as there is a reply; in
+// smithy-go v1.28.9 the body's WriteTo then returns io.EOF, for which net/http cuts the connection while the reply
+// is being read, and the SDK tries again: a conditional write would seem to have lost against itself.
+type wholeReplies struct{ next aws.HTTPClient }
+
+// newHTTPClient returns the one client, and so the one pool of connections, for all of a keeper's calls.
+func newHTTPClient() aws.HTTPClient { return wholeReplies{awshttp.NewBuildableClient()} }
+
+func (w wholeReplies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body} // hides WriteTo
+	}
+	return w.next.Do(r)
+}
