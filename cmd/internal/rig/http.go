@@ -13,8 +13,14 @@ import (
 // is being read, and the SDK tries again: a conditional write would seem to have lost against itself.
 type wholeReplies struct{ next aws.HTTPClient }
 
-// newHTTPClient returns the one client, and so the one pool of connections, for all of a keeper's calls.
-func newHTTPClient() aws.HTTPClient { return wholeReplies{awshttp.NewBuildableClient()} }
+// replies is the one client, and so the one pool of connections, for all of a keeper's calls. The configuration has
+// one where it names certificates of its own (AWS_CA_BUNDLE).
+func replies(configured aws.HTTPClient) aws.HTTPClient {
+	if configured == nil {
+		configured = awshttp.NewBuildableClient()
+	}
+	return wholeReplies{configured}
+}
 
 func (w wholeReplies) Do(r *http.Request) (*http.Response, error) {
 	if r.Body != nil && r.Body != http.NoBody {

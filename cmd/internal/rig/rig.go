@@ -66,7 +66,7 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 
 // connect reads the shared configuration, and takes on the role where one is given.
 func connect(ctx context.Context, c config.Config) (aws.Config, error) {
-	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithHTTPClient(newHTTPClient())}
+	var options []func(*awsconfig.LoadOptions) error
 	if c.AWS.Profile != "" {
 		options = append(options, awsconfig.WithSharedConfigProfile(c.AWS.Profile))
 	}
@@ -77,6 +77,7 @@ func connect(ctx context.Context, c config.Config) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("read the AWS configuration: %w", err)
 	}
+	base.HTTPClient = replies(base.HTTPClient)
 	if base.Region == "" {
 		base.Region = config.GroupRegion(c.Binding.TargetGroup)
 	}
