@@ -94,7 +94,7 @@ type oneAnswer struct {
 
 func (c *oneAnswer) Write(b []byte) (int, error) {
 	if c.asked {
-		return len(b), c.Conn.Close() // the write is taken, and no answer comes
+		return len(b), c.Close() // the write is taken, and no answer comes
 	}
 	c.asked = true
 	return c.Conn.Write(b)
