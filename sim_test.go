@@ -18,7 +18,7 @@ import (
 	"mooring/internal/sim"
 )
 
-var seeds = flag.Int("seeds", 300, "worlds to live in `go test -run Sim`")
+var seeds = flag.Int("seeds", defaultSeeds, "worlds to live in `go test -run Sim`")
 
 // live lives one world in virtual time.
 func live(t *testing.T, seed uint64, change func(*sim.Life)) *sim.Life {

@@ -17,7 +17,7 @@ func slowCalls(w *rigtest.World) { w.AWS.Inject(sim.AWSFault{Latency: 150 * time
 
 func TestARoundTakesNoMoreRoundTripsThanItMust(t *testing.T) {
 	w, env := original(t, sim.DNSConfig{Seed: 1, All: true}, rigtest.Addrs(1, 4))
-	w.Group.Unused = true // no health, so that nobody is kept until the new one is healthy
+	w.Group.Adjust(func(g *sim.TargetGroup) { g.Unused = true }) // no health, so that nobody is kept until the new one is healthy
 	slowCalls(w)
 	depth := func(what string, most int) {
 		t.Helper()
@@ -44,7 +44,7 @@ func TestARoundTakesNoMoreRoundTripsThanItMust(t *testing.T) {
 
 func TestAFullReplacementOnASlowGroupNeverServesWithFewerThan4(t *testing.T) {
 	w, env := original(t, sim.DNSConfig{Seed: 4}, rigtest.Addrs(1, 4))
-	w.Group.HealthyAfter = 6 * time.Second
+	w.Group.Adjust(func(g *sim.TargetGroup) { g.HealthyAfter = 6 * time.Second })
 	mustSync(t, w, env)
 	w.Pass(6 * time.Second)
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(11, 14)...)
@@ -63,7 +63,7 @@ func TestAFullReplacementOnASlowGroupNeverServesWithFewerThan4(t *testing.T) {
 func TestOneRefusedTargetOf20DoesNotKeepTheOthersOut(t *testing.T) {
 	w, env := original(t, sim.DNSConfig{Seed: 20}, rigtest.Addrs(1, 20))
 	bad := rigtest.Addrs(7, 7)[0]
-	w.Group.Refuse = map[netip.Addr]string{bad: "it is reserved"}
+	w.Group.Adjust(func(g *sim.TargetGroup) { g.Refuse = map[netip.Addr]string{bad: "it is reserved"} })
 	r := mustSync(t, w, env)
 	if got := w.Registered(); len(got) != 19 || slices.Contains(got, bad) {
 		t.Errorf("registered %d: %s", len(got), rigtest.Strings(got))
@@ -108,7 +108,7 @@ func TestOfOverlappingRunsNoneRemovesAnAddressThatCameBack(t *testing.T) {
 		for _, other := range []bool{true, false} {
 			t.Run(strings.ReplaceAll(name, " ", "-")+map[bool]string{true: ",another-run", false: ",alone"}[other], func(t *testing.T) {
 				w, env := original(t, sim.DNSConfig{Seed: 8}, rigtest.Addrs(1, 4))
-				w.Group.Unused = true // so that nothing but the proof of absence keeps it
+				w.Group.Adjust(func(g *sim.TargetGroup) { g.Unused = true }) // so that nothing but the proof of absence keeps it
 				mustSync(t, w, env)
 				w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
 				mustSync(t, w, env)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -132,7 +132,8 @@ func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []
 			ts.Check(w.Group.Register(w.Now(), []sim.TargetDescription{{Addr: parse(ts, args)[0], Port: rigtest.Port}}))
 		},
 		"refuse": func(ts *testscript.TestScript, _ bool, args []string) {
-			w.Group.Refuse = map[netip.Addr]string{parse(ts, args)[0]: "reserved"}
+			bad := parse(ts, args)[0]
+			w.Group.Adjust(func(g *sim.TargetGroup) { g.Refuse = map[netip.Addr]string{bad: "reserved"} })
 		},
 		"deny": func(_ *testscript.TestScript, _ bool, args []string) {
 			w.AWS.Heal()
@@ -162,9 +163,12 @@ func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []
 func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {
 	switch setting {
 	case "type=instance":
-		w.Group.Type = "instance"
+		w.Group.Adjust(func(g *sim.TargetGroup) { g.Type = "instance" })
 	case "gone=true":
-		w.AWS.ELB = &sim.ELBv2{Now: time.Now}
+		w.AWS.Inject(sim.AWSFault{
+			When:   func(c sim.AWSCall) bool { return c.Service == "elb" },
+			Status: http.StatusBadRequest, Code: "TargetGroupNotFound", Message: "One or more target groups not found",
+		})
 	default:
 		ts.Fatalf("unknown setting %s", setting)
 	}

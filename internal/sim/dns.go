@@ -1,12 +1,14 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -131,22 +133,46 @@ func NewDNS(c DNSConfig) (*DNS, error) {
 		c: c, closed: make(chan struct{}), rand: rand.New(rand.NewPCG(c.Seed, 8)), slow: c.Latency,
 		names: map[string]*dnsName{}, faults: map[dnsPlace]DNSFault{}, cache: map[dns.Question]dnsCached{},
 	}
-	d.root = &dnsServer{addr: netip.AddrFrom4([4]byte{127, 83, 0, 1})}
-	for z, apex := range c.Zones {
-		zone := &dnsZone{apex: dns.CanonicalName(apex)}
-		for i := range c.Servers {
-			zone.servers = append(zone.servers, &dnsServer{
-				name: fmt.Sprintf("ns%d.%s", i+1, zone.apex),
-				addr: netip.AddrFrom4([4]byte{127, 83, byte(z + 1), byte(i + 1)}),
-			})
-		}
-		d.zones = append(d.zones, zone)
-	}
-	if err := d.listen(); err != nil {
+	if err := d.open(); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("start name servers: %w", err)
 	}
 	return d, nil
+}
+
+// networks are the loopback networks 127.83.0.0/16 to 127.182.0.0/16: with a fixed port each world takes the first that
+// no other world has, which may be another process's.
+const (
+	firstNetwork = 83
+	networks     = 100
+)
+
+// open starts the servers, in the first network that is free.
+func (d *DNS) open() (err error) {
+	for n := range networks {
+		d.address(byte(firstNetwork + n))
+		if err = d.listen(); err == nil || d.c.Port == 0 || !errors.Is(err, syscall.EADDRINUSE) {
+			return err
+		}
+		d.stop()
+	}
+	return err
+}
+
+// address gives the servers their addresses in a network.
+func (d *DNS) address(network byte) {
+	d.root = &dnsServer{addr: netip.AddrFrom4([4]byte{127, network, 0, 1})}
+	d.zones = nil
+	for z, apex := range d.c.Zones {
+		zone := &dnsZone{apex: dns.CanonicalName(apex)}
+		for i := range d.c.Servers {
+			zone.servers = append(zone.servers, &dnsServer{
+				name: fmt.Sprintf("ns%d.%s", i+1, zone.apex),
+				addr: netip.AddrFrom4([4]byte{127, network, byte(z + 1), byte(i + 1)}),
+			})
+		}
+		d.zones = append(d.zones, zone)
+	}
 }
 
 // Resolver is where the recursive resolver is reached: by its address, or by [DNS.Dial] where ports are free.

@@ -87,9 +87,14 @@ func (d *DNS) start(s *dns.Server) {
 // Close stops the servers.
 func (d *DNS) Close() {
 	close(d.closed)
+	d.stop()
+}
+
+func (d *DNS) stop() {
 	for _, end := range d.closers {
 		end()
 	}
+	d.closers = nil
 }
 
 // Dial connects to a server by the address it goes by. It is for those who are not told its port.

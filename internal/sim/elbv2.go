@@ -130,10 +130,16 @@ func (e *ELBv2) describeHealth(g *TargetGroup, form url.Values) (any, error) {
 	for _, s := range states {
 		out.Targets = append(out.Targets, healthOf(s.Addr.String(), int(s.Port), s))
 	}
-	for _, id := range g.Others {
+	for _, id := range g.others() {
 		out.Targets = append(out.Targets, healthOf(id, int(g.Port), TargetState{State: "healthy"}))
 	}
 	return out, nil
+}
+
+func (g *TargetGroup) others() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.Others)
 }
 
 // only picks the asked targets. What is not registered is unused:
@@ -191,6 +197,8 @@ func members(form url.Values, prefix string, field ...string) []string {
 }
 
 func attributesOf(g *TargetGroup) elbAttributes {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	attributes := map[string]string{
 		"deregistration_delay.timeout_seconds": strconv.Itoa(int(g.DrainFor.Seconds())),
 		"load_balancing.cross_zone.enabled":    strconv.FormatBool(g.CrossZone),

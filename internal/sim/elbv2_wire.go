@@ -67,6 +67,8 @@ type elbGroup struct {
 }
 
 func groupOf(g *TargetGroup) elbGroup {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	out := elbGroup{
 		ARN: g.ARN, Protocol: g.Protocol, Port: int(g.Port), VPC: g.VPC, Type: g.Type,
 		IPAddressType: strings.ToLower(g.family()),

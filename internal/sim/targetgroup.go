@@ -38,6 +38,13 @@ type TargetGroup struct {
 	entries map[netip.AddrPort]*entry
 }
 
+// Adjust changes the settings above while the group is in use.
+func (g *TargetGroup) Adjust(change func(*TargetGroup)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	change(g)
+}
+
 // A Subnet of the group's VPC.
 type Subnet struct {
 	ID     string

@@ -148,12 +148,12 @@ func (w *World) ByHand(register bool, addr netip.Addr, port uint16) error {
 
 // Adjust changes the group's settings and the health of its targets while rounds run.
 func (w *World) Adjust(change func(*TargetGroup)) {
-	w.Group.mu.Lock()
-	defer w.Group.mu.Unlock()
-	if w.Group.Sick == nil {
-		w.Group.Sick, w.Group.Refuse = map[netip.Addr]bool{}, map[netip.Addr]string{}
-	}
-	change(w.Group)
+	w.Group.Adjust(func(g *TargetGroup) {
+		if g.Sick == nil {
+			g.Sick, g.Refuse = map[netip.Addr]bool{}, map[netip.Addr]string{}
+		}
+		change(g)
+	})
 }
 
 // Calls counts the calls that changed the group, and Saves those that changed the store.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package mooring_test
+
+const defaultSeeds = 300
