@@ -17,8 +17,8 @@
 //
 // # Remember before apply
 //
-// A round saves its [Memory] by one conditional write before it touches the group. Nothing can be registered
-// that is not remembered as ours, so nothing leaks; and a run that overlaps another loses the write and removes
+// A round saves its [Memory] by one conditional write before it touches the group. What it registers is remembered as
+// ours before, so that a lost reply leaks nothing; and a run that overlaps another loses the write and removes
 // nobody. What was achieved is never stored: the next round looks at the group, which is the truth.
 //
 // This package has no sockets, files, environment or chance. The three ports [Finder], [Group] and [Store] are

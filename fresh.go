@@ -1,16 +1,18 @@
 package mooring
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // freshAnswers tells of each answer of this round whether it counts as evidence, and what of it to remember.
 //
 // A zone's own servers choose anew for every question, so each of their answers counts. A resolver answers
-// from its cache: the same set from the same resolver is one answer for as long as it may be the same copy,
-// that is while its TTL only counts down, or stays equal within the time that the first copy was good for.
-// This holds across rounds, so resolvers' answers are remembered while somebody is missing.
+// from a cache, which several resolvers may share: the same set is one answer for as long as it may be the same
+// copy. This holds across rounds, so the sets that counted are remembered while somebody is missing.
 func (r *round) freshAnswers() (counts []bool, seen []Seen) {
 	if len(r.missing) > 0 {
-		seen = slices.DeleteFunc(slices.Clone(r.next.Answers), func(s Seen) bool { return r.now.Sub(s.At) > staleMiss })
+		seen = slices.DeleteFunc(slices.Clone(r.next.Answers), func(s Seen) bool { return r.now.Sub(s.At) > seenFor })
 	}
 	for _, a := range r.o.Answers {
 		fresh := true
@@ -19,22 +21,56 @@ func (r *round) freshAnswers() (counts []bool, seen []Seen) {
 		}
 		counts = append(counts, fresh)
 	}
-	return counts, seen[max(0, len(seen)-maxSeen):]
+	return counts, latest(seen)
 }
 
-// see adds a resolver's answer to those seen, and tells whether it is a new one.
+// see adds a resolver's answer to those seen, and tells whether it counts.
 func (r *round) see(seen []Seen, a Answer) ([]Seen, bool) {
-	now := Seen{Hostname: a.Hostname, Server: a.Server, Addrs: slices.Clone(a.Addrs), TTL: a.TTL, At: r.now}
-	i := slices.IndexFunc(seen, func(s Seen) bool {
-		return s.Hostname == a.Hostname && s.Server == a.Server && slices.Equal(s.Addrs, a.Addrs)
-	})
+	now := Seen{Hostname: a.Hostname, Addrs: slices.Clone(a.Addrs), TTL: a.TTL, At: r.now}
+	i := slices.IndexFunc(seen, func(s Seen) bool { return s.Hostname == a.Hostname && slices.Equal(s.Addrs, a.Addrs) })
 	if i < 0 {
 		return append(seen, now), true
 	}
-	last := seen[i]
-	ranOut := a.TTL == last.TTL && a.TTL > 0 && r.now.Sub(last.At) >= last.TTL
-	if a.TTL != last.TTL || ranOut {
-		seen = append(slices.Delete(seen, i, i+1), now)
+	if stale(seen, i, a) || !r.anotherCopy(seen[i], a) {
+		return seen, false
 	}
-	return seen, a.TTL > last.TTL || ranOut
+	return append(slices.Delete(seen, i, i+1), now), true
+}
+
+// anotherCopy tells whether an answer cannot be the copy that counted: that one has run out, or this one lives longer
+// than it did then. A TTL that only counts down, or that stays as it is while that copy was good, says nothing; nor
+// does one of nothing, in the same moment.
+func (r *round) anotherCopy(counted Seen, a Answer) bool {
+	const rounding = time.Second // TTLs are whole seconds
+	runsOut := counted.At.Add(counted.TTL)
+	switch {
+	case r.now.Sub(runsOut) >= rounding:
+		return true
+	case a.TTL == 0:
+		return false
+	default:
+		return !r.now.Before(runsOut) || a.TTL > counted.TTL && r.now.Add(a.TTL).After(runsOut.Add(rounding))
+	}
+}
+
+// stale tells whether an answer may be an old copy that a resolver serves while it cannot reach the zone, for hours and
+// with a TTL of 30 s (RFC 8767 section 5): it repeats the set that counted last, of a name that showed other sets too.
+func stale(seen []Seen, i int, a Answer) bool {
+	const staleTTL = 30 * time.Second
+	changed := func(o Seen) bool {
+		return o.Hostname == a.Hostname && len(o.Addrs) == len(a.Addrs) && !slices.Equal(o.Addrs, a.Addrs)
+	}
+	return a.TTL <= staleTTL && slices.ContainsFunc(seen[:i], changed) && !slices.ContainsFunc(seen[i+1:], changed)
+}
+
+// latest keeps the memory within its limits.
+func latest(seen []Seen) []Seen {
+	addrs := 0
+	for i := len(seen) - 1; i >= 0; i-- {
+		addrs += len(seen[i].Addrs)
+		if len(seen)-i > maxSeen || addrs > maxSeenAddrs {
+			return seen[i+1:]
+		}
+	}
+	return seen
 }

@@ -148,7 +148,11 @@ func (r *round) makeBeforeBreak(t Target) (Held, bool) {
 	}
 	before := healthy(r.ours)
 	after := before - healthy(r.leaving) - 1
-	if needed := min(before, r.registrable()); after < needed {
+	needed := min(before, r.registrable())
+	if needed == 0 {
+		needed = before // nobody can take over: everything that was observed is refused
+	}
+	if after < needed {
 		return held("%d healthy would stay, %d are needed", after, needed)
 	}
 	return Held{}, false

@@ -31,7 +31,8 @@ type Keeper struct {
 const (
 	// planLife is how long a plan may be acted on. An older one is dropped: the world has moved on.
 	planLife = 30 * time.Second
-	// lookLife is how long after the second look somebody may leave.
+	// lookTime is how long the second look may take, and lookLife how long after it somebody may leave.
+	lookTime = 10 * time.Second
 	lookLife = 5 * time.Second
 	// callReserve is what must be left of the deadline when a call that changes the group begins.
 	callReserve = 3 * time.Second
@@ -221,6 +222,8 @@ func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, pe
 // lookAgain resolves the name once more right before somebody leaves. A round may have been slow, and an address
 // may have come back since it looked, which a run that overlaps this one may have seen without our knowing.
 func (k *Keeper) lookAgain(ctx context.Context, plan Plan) Plan {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
 	again := k.Finder.Find(ctx, func(context.Context) []netip.Addr { return addrsOf(plan.Deregister) })
 	if !again.conclusive() {
 		return plan.keepAll("inconclusive", cmp.Or(again.Inconclusive, "nothing was observed")+" (on the second look)")

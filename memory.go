@@ -32,11 +32,14 @@ const (
 	maxTargets   = 1000 // the quota of targets in a group
 	maxEntries   = 2 * maxTargets
 	maxSeen      = 128
+	maxSeenAddrs = 4096
 	maxDecisions = 200
 	maxText      = 512
+	maxZone      = 64
 
 	staleMiss   = 2 * time.Hour  // a count whose latest miss is older starts again
 	refreshMiss = time.Hour      // a count that no longer matters is kept from growing stale
+	seenFor     = 24 * time.Hour // a resolver's answer is known again for so long
 	forgetAfter = 24 * time.Hour // an address neither observed nor in the group is forgotten
 )
 
@@ -79,7 +82,6 @@ type Refusal struct {
 // A Seen is a resolver's answer that was counted. The same answer from its cache counts no more.
 type Seen struct {
 	Hostname string        `json:"hostname"`
-	Server   string        `json:"server"`
 	Addrs    []netip.Addr  `json:"addrs"`
 	TTL      time.Duration `json:"ttl_ns"`
 	At       time.Time     `json:"at"`
@@ -163,12 +165,12 @@ func (m Memory) check() error {
 			return fmt.Errorf("address %s: missed %d", e.Addr, e.Missed)
 		case !(e.Evidence >= 0) || math.IsInf(e.Evidence, 0):
 			return fmt.Errorf("address %s: evidence %g", e.Addr, e.Evidence)
-		case len(e.Zone) > maxText:
+		case len(e.Zone) > maxZone:
 			return fmt.Errorf("address %s: zone of %d bytes", e.Addr, len(e.Zone))
 		}
 	}
 	for i, r := range m.Refused {
-		if !plain(r.Addr) || r.Times < 0 || i > 0 && m.Refused[i-1].Addr.Compare(r.Addr) >= 0 {
+		if !plain(r.Addr) || r.Times < 0 || r.Times > maxRefusals || len(r.Reason) > maxText || i > 0 && m.Refused[i-1].Addr.Compare(r.Addr) >= 0 {
 			return fmt.Errorf("refusal %d (%s): not well formed", i, r.Addr)
 		}
 	}
@@ -190,7 +192,7 @@ func (m Memory) Same(other Memory) bool {
 		slices.Equal(m.Refused, other.Refused) &&
 		slices.Equal(m.Decisions, other.Decisions) &&
 		slices.EqualFunc(m.Answers, other.Answers, func(a, b Seen) bool {
-			return a.Hostname == b.Hostname && a.Server == b.Server && a.TTL == b.TTL && a.At.Equal(b.At) && slices.Equal(a.Addrs, b.Addrs)
+			return a.Hostname == b.Hostname && a.TTL == b.TTL && a.At.Equal(b.At) && slices.Equal(a.Addrs, b.Addrs)
 		})
 }
 

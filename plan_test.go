@@ -189,7 +189,8 @@ func TestAResolversRepeatedAnswerIsOneAnswerAcrossRounds(t *testing.T) {
 		"refreshed: the TTL went up":        {[]time.Duration{30 * time.Second, 50 * time.Second, 60 * time.Second}, 3 * one},
 		"equal, while the copy may be kept": {[]time.Duration{300 * time.Second, 300 * time.Second, 300 * time.Second}, one},
 		"equal, after the copy ran out":     {[]time.Duration{60 * time.Second, 60 * time.Second, 60 * time.Second}, 3 * one},
-		"always nothing":                    {[]time.Duration{0, 0, 0}, one},
+		"one second less each time":         {[]time.Duration{60 * time.Second, 59 * time.Second, 58 * time.Second}, 3 * one},
+		"not to be kept":                    {[]time.Duration{0, 0, 0}, 3 * one},
 	} {
 		var seen []mooring.Observation
 		for _, ttl := range c.ttls {
@@ -198,6 +199,70 @@ func TestAResolversRepeatedAnswerIsOneAnswerAcrossRounds(t *testing.T) {
 		plans := play(mooring.DefaultPolicy(), m, group, seen...)
 		if got := plans[2].Missing[0].Evidence; math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("%s: %.3f nats, want %.3f", name, got, c.want)
+		}
+	}
+}
+
+// Resolvers may share a cache, and a name that shows eight of many does not show the same eight again by chance.
+func TestOneCopyIsOneAnswerWhoeverGivesItAndHoweverLong(t *testing.T) {
+	few, other := "10.0.0.1 10.0.0.2", "10.0.0.2 10.0.0.3"
+	group := healthy("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4")
+	m := knowing("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4")
+	cached := func(sets ...string) mooring.Observation {
+		o := mooring.Observation{Hostnames: []string{"app.example"}}
+		for i, set := range sets {
+			o.Answers = append(o.Answers, mooring.Answer{
+				Hostname: "app.example", Addrs: addrs(set), Server: "10.0.0.2:" + []string{"53", "54", "55"}[i], TTL: 30 * time.Second, Plain: true,
+			})
+		}
+		return o
+	}
+	shared := play(mooring.DefaultPolicy(), m, group, cached(few, few, few))[0]
+	if want := mooring.Silence(2, 4); math.Abs(shared.Missing[0].Evidence-want) > 1e-9 {
+		t.Errorf("three resolvers with one copy: %.3f nats, want %.3f", shared.Missing[0].Evidence, want)
+	}
+	// The zone is out of reach, and the resolver serves one old copy for hours.
+	lives := []mooring.Observation{cached(few), cached(other)}
+	for range 600 {
+		lives = append(lives, cached(other))
+	}
+	for i, p := range play(mooring.DefaultPolicy(), m, group, lives...) {
+		if len(p.Deregister) > 0 {
+			t.Fatalf("round %d deregisters %s", i+1, gone(p))
+		}
+	}
+}
+
+// What was only repeated is no round more: one copy must not be both misses of a name with one holder.
+func TestARepeatedAnswerIsNoMiss(t *testing.T) {
+	copyOf := func(ttl time.Duration) mooring.Observation {
+		o := answers(1, "10.0.0.1")
+		o.Answers[0].Authoritative, o.Answers[0].Whole, o.Answers[0].TTL = false, true, ttl
+		return o
+	}
+	plans := play(mooring.WholePolicy(), knowing("10.0.0.1 10.0.0.2"), healthy("10.0.0.1 10.0.0.2"),
+		copyOf(300*time.Second), copyOf(240*time.Second), copyOf(180*time.Second))
+	if p := plans[2]; len(p.Deregister) > 0 || p.Missing[0].Missed != 1 {
+		t.Errorf("deregisters %q after %d misses of one copy", gone(p), p.Missing[0].Missed)
+	}
+}
+
+func TestAForgedRefusalEnds(t *testing.T) {
+	m := knowing("10.0.0.1")
+	m.Refused = []mooring.Refusal{{Addr: addrs("10.0.0.1")[0], Reason: "no", Times: 1, Until: noon.Add(1000 * time.Hour)}}
+	plan := play(mooring.DefaultPolicy(), m, nil, answers(9, "10.0.0.1"))[0]
+	if left := plan.Memory.Refused[0].Until.Sub(noon); left > 6*time.Hour {
+		t.Errorf("set aside for %s more", left)
+	}
+}
+
+func TestHealthyTargetsStayWhenNobodyWhoIsNewCanTakeOver(t *testing.T) {
+	m := knowing("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4")
+	m.Refused = []mooring.Refusal{{Addr: addrs("10.0.0.9")[0], Reason: "no", Times: 1, Until: noon.Add(time.Hour)}}
+	o := answers(200, "10.0.0.9")
+	for i, p := range play(mooring.DefaultPolicy(), m, healthy("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4"), o, o, o, o, o) {
+		if len(p.Deregister) > 0 {
+			t.Errorf("round %d deregisters %s", i+1, gone(p))
 		}
 	}
 }

@@ -28,6 +28,11 @@ func (r *round) starting() Memory {
 	for i := range m.Answers {
 		m.Answers[i].At = r.past(m.Answers[i].At)
 	}
+	for i := range m.Refused {
+		if longest := r.now.Add(r.p.RefuseMax); m.Refused[i].Until.After(longest) {
+			m.Refused[i].Until = longest
+		}
+	}
 	return m
 }
 
@@ -69,7 +74,9 @@ func (r *round) remember() {
 		r.next.Answers = seen
 		r.evidence = r.o.weigh(len(r.missing), r.p.Threshold(), counts)
 		for _, a := range r.missing {
-			r.next.own(a, r.now).miss(r.p, r.now, r.evidence.total)
+			if e := r.next.own(a, r.now); r.evidence.total > 0 { // what was only repeated is no round more
+				e.miss(r.p, r.now, r.evidence.total)
+			}
 		}
 		r.forget()
 	}

@@ -36,7 +36,7 @@ type Report struct {
 	Hostnames    []string        `json:"hostnames"`
 	Port         uint16          `json:"port"`
 	TargetGroup  string          `json:"target_group"`
-	DNS          string          `json:"dns"` // authoritative, resolver, or "" when nobody answered
+	DNS          string          `json:"dns"` // authoritative, resolver, both joined by "+", or "" when nobody answered
 	Resolved     []netip.Addr    `json:"resolved"`
 	Registered   []netip.Addr    `json:"registered"`   // confirmed in this round
 	Deregistered []netip.Addr    `json:"deregistered"` // confirmed in this round
@@ -58,9 +58,9 @@ type Report struct {
 // A MissingReport is an address of ours that is in the group and was not observed.
 type MissingReport struct {
 	Addr            netip.Addr `json:"addr"`
-	Missed          int        `json:"missed"`           // conclusive rounds in a row
-	MissProbability float64    `json:"miss_probability"` // that a live address had stayed unseen all the while
-	MissingSince    time.Time  `json:"missing_since"`
+	Missed          int        `json:"missed"`                 // conclusive rounds in a row
+	MissProbability float64    `json:"miss_probability"`       // that a live address had stayed unseen all the while
+	MissingSince    time.Time  `json:"missing_since,omitzero"` // its first recorded miss
 }
 
 // A HeldReport is a target that would leave, and why it stays. The first word of the reason is the guard.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // WriteText renders a report for people: one line an address, then the totals.
@@ -22,7 +23,7 @@ func (r Report) WriteText(w io.Writer, color bool) error {
 		t.line(yellow, "!", f.Addr.String(), "refused", f.Reason+until)
 	}
 	for _, u := range r.Unmanaged {
-		t.line(dim, "?", u, "unmanaged", "neither registered by us nor ever observed: it stays")
+		t.line(dim, "?", u, "unmanaged", "not ours: it stays")
 	}
 	t.footer(r)
 	_, err := io.WriteString(w, t.String())
@@ -53,8 +54,18 @@ func (t *text) paint(s style, words string) string {
 
 func (t *text) printf(format string, args ...any) { fmt.Fprintf(t, format, args...) }
 
+// Printable makes a text that comes from elsewhere fit for a terminal: control characters become spaces.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
 func (t *text) line(s style, sign, addr, action, why string) {
-	t.printf("  %s %-15s  %-12s  %s\n", t.paint(s, sign), addr, action, why)
+	t.printf("  %s %-15s  %-12s  %s\n", t.paint(s, sign), addr, action, Printable(why))
 }
 
 func (t *text) header(r Report) {
@@ -129,13 +140,13 @@ func leaves(h Held) string {
 
 func (t *text) footer(r Report) {
 	for _, w := range r.Warnings {
-		t.printf("  %s %s\n", t.paint(yellow, "warning:"), w)
+		t.printf("  %s %s\n", t.paint(yellow, "warning:"), Printable(w))
 	}
 	if r.Inconclusive != "" {
-		t.printf("  %s %s\n", t.paint(yellow, "inconclusive:"), r.Inconclusive)
+		t.printf("  %s %s\n", t.paint(yellow, "inconclusive:"), Printable(r.Inconclusive))
 	}
 	if r.Error != "" {
-		t.printf("  %s %s\n", t.paint(red, "error:"), r.Error)
+		t.printf("  %s %s\n", t.paint(red, "error:"), Printable(r.Error))
 	}
 	leaving := len(r.Deregistered)
 	verb, sums := "Done", []string{fmt.Sprintf("%d registered", len(r.Registered)), fmt.Sprintf("%d deregistered", leaving)}

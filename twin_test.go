@@ -97,7 +97,7 @@ func twin(p mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.H
 		if e.LastMiss.After(now) {
 			e.LastMiss = now
 		}
-		if conclusive {
+		if conclusive && nats > 0 {
 			if e.Missed > 0 && now.Sub(e.LastMiss) > 2*time.Hour {
 				e.Missed, e.Evidence, e.MissingSince = 0, 0, time.Time{}
 			}
@@ -166,7 +166,7 @@ func twin(p mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.H
 			guard = "max-leave"
 		case healthy && !lifted && p.Answers == mooring.AnswersWhole && len(v.register) > 0:
 			guard = "make-before-break"
-		case healthy && !lifted && p.Answers != mooring.AnswersWhole && healthyOurs-1 < min(before, registrable):
+		case healthy && !lifted && p.Answers != mooring.AnswersWhole && healthyOurs-1 < neededHealthy(before, registrable):
 			guard = "make-before-break"
 		case healthy && !lifted && p.Answers != mooring.AnswersWhole && h.CrossZone == mooring.CrossZoneOff &&
 			t.Zone != "" && t.Zone != "all" && zoneHealthy[t.Zone] <= 1:
@@ -208,6 +208,13 @@ func twin(p mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.H
 		}
 	}
 	return v
+}
+
+func neededHealthy(before, registrable int) int {
+	if registrable == 0 {
+		return before
+	}
+	return min(before, registrable)
 }
 
 func since(e mooring.Entry, now time.Time) time.Time {

@@ -50,7 +50,7 @@ func exitCode(w io.Writer, err error) int {
 func lines(err error) []string {
 	var out []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if line = strings.TrimSpace(line); line != "" {
+		if line = strings.TrimSpace(mooring.Printable(line)); line != "" {
 			out = append(out, line)
 		}
 	}

@@ -90,7 +90,7 @@ var settings = []Setting{
 		Usage: "most of our targets that leave in one round; one always may (default 34%; 100% with --answers whole)",
 	},
 	{
-		Name: "min-targets", Value: "N", set: func(c *Config, v string) error { return setInt(&c.Policy.MinTargets, v, 1, 1000) },
+		Name: "min-targets", Value: "N", set: func(c *Config, v string) error { return setInt(&c.Policy.MinTargets, v, 1, 256) },
 		Usage: "targets of ours that always stay (default 1)",
 	},
 	{
