@@ -52,6 +52,24 @@ func TestOneRunRegistersAll24AddressesShown8AtATime(t *testing.T) {
 	}
 }
 
+func TestAPlanPutsNoMetric(t *testing.T) {
+	w, env := original(t, sim.DNSConfig{Seed: 1}, rigtest.Addrs(1, 2))
+	if out, err := w.Command(t.Context(), env, "plan").CombinedOutput(); err != nil || !strings.Contains(string(out), "2 to register") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if counted := w.CloudWatch.Data(); len(counted) > 0 {
+		t.Errorf("a plan put %+v", counted)
+	}
+}
+
+func TestADeniedMetricIsAWarningWithTheMissingStatement(t *testing.T) {
+	w, env := original(t, sim.DNSConfig{Seed: 1}, rigtest.Addrs(1, 2))
+	w.AWS.Inject(sim.AWSFault{Action: "PutMetricData", Denied: true})
+	if r := mustSync(t, w, env); !strings.Contains(r.Stderr, "cloudwatch:namespace") || len(w.Registered()) != 2 {
+		t.Errorf("%s%s", r.Stdout, r.Stderr)
+	}
+}
+
 func TestWhoLeavesDNSIsDeregisteredInTheThirdRunAndNotBefore(t *testing.T) {
 	for _, c := range []struct{ before, after int }{{24, 20}, {2, 1}, {8, 6}, {100, 70}} {
 		for _, all := range []bool{false, true} {

@@ -84,7 +84,7 @@ func (r *roundCommand) run(cmd *cobra.Command) error {
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), rig.RoundLimit)
 	defer cancel()
-	keeper, err := rig.New(ctx, c, rig.Options{Program: program(), Log: r.logger(), Dial: r.dial})
+	keeper, err := rig.New(ctx, c, rig.Options{Program: program(), Log: r.logger(), DryRun: r.dryRun, Dial: r.dial})
 	if err != nil {
 		return err
 	}

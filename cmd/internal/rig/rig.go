@@ -31,6 +31,7 @@ const RoundLimit = 45 * time.Second
 type Options struct {
 	Program string // the version of mooring
 	Log     *slog.Logger
+	DryRun  bool // nothing is to be changed, so no metric is put either
 
 	// Dial connects to name servers; nil: as the system does.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -144,7 +145,7 @@ func finderOf(base aws.Config, c config.Config, group *elb.Group, o Options) loo
 		Scope:      scopeOf(c, group),
 		Dial:       o.Dial,
 	}
-	if c.Original != nil && c.Original.IPCount {
+	if c.Original != nil && c.Original.IPCount && !o.DryRun {
 		f.Resolved = (&ipCount{api: metrics.Connect(base), name: c.Original.ALBName, log: o.Log}).put
 	}
 	return f
@@ -173,7 +174,12 @@ func (p *ipCount) put(ctx context.Context, addrs []netip.Addr) {
 	}
 	p.last, p.at = len(addrs), now
 	if err := metrics.PutIPCount(ctx, p.api, p.name, len(addrs), now); err != nil {
-		p.log.LogAttrs(ctx, slog.LevelWarn, "the metric of the address count was not put", slog.Any("error", err))
+		warning := []slog.Attr{slog.String("error", err.Error())}
+		var denied *metrics.Denied
+		if errors.As(err, &denied) {
+			warning = append(warning, slog.String("missing_statement", denied.Statement()))
+		}
+		p.log.LogAttrs(ctx, slog.LevelWarn, "the metric of the address count was not put", warning...)
 	}
 }
 
