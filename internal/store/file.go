@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"mooring"
@@ -45,7 +46,7 @@ func (s *File) Load(context.Context) (mooring.Memory, string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return mooring.Memory{}, "", nil
 	case err != nil:
-		return mooring.Memory{}, "", fmt.Errorf("read memory: %w", err)
+		return mooring.Memory{}, "", s.failed("read", err)
 	}
 	m, err := mooring.DecodeMemory(body)
 	if err != nil {
@@ -64,17 +65,26 @@ func (s *File) Save(ctx context.Context, m mooring.Memory, tag string) (string, 
 		return "", s.check
 	}
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
-		return "", fmt.Errorf("save memory: %w", err)
+		return "", s.failed("save", err)
 	}
 	unlock, err := s.lock(ctx)
 	if err != nil {
-		return "", fmt.Errorf("save memory: %w", err)
+		return "", s.failed("save", err)
 	}
 	defer unlock()
 	if err := s.replace(body, tag); err != nil {
-		return "", fmt.Errorf("save memory: %w", err)
+		return "", s.failed("save", err)
 	}
 	return tagOf(body), nil
+}
+
+// failed says which memory it is about. That somebody may not read or write there is easily overlooked in an error
+// about a lock or a directory.
+func (s *File) failed(verb string, err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%s memory %s: the user that runs this may not do it there: %w", verb, s.path, err)
+	}
+	return fmt.Errorf("%s memory %s: %w", verb, s.path, err)
 }
 
 // read returns the file's content, and one byte more than is allowed where there is more.

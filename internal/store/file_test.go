@@ -60,6 +60,8 @@ func TestMain(m *testing.M) {
 		err = count(dir, 50)
 	case "full disk":
 		err = saveOnFullDisk(dir)
+	case "powerless":
+		err = useWithoutPermission(dir)
 	default:
 		code := m.Run()
 		if err := mototest.Stop(); err != nil {
@@ -105,6 +107,30 @@ func saveOnFullDisk(dir string) error {
 		return fmt.Errorf("saved on a full disk: %w", err)
 	}
 	return nil
+}
+
+// useWithoutPermission loads and saves as somebody who may read all of dir and write nothing, and whom "closed" is
+// closed to. What it is told must name the memory.
+func useWithoutPermission(dir string) error {
+	if err := syscall.Setuid(65534); err != nil {
+		return err
+	}
+	ctx, said := context.Background(), func(err error, path string) error {
+		if !errors.Is(err, fs.ErrPermission) || errors.Is(err, mooring.ErrConflict) ||
+			!strings.Contains(err.Error(), "memory "+path+": the user that runs this may not do it there: ") {
+			return fmt.Errorf("said of %s: %w", path, err)
+		}
+		return nil
+	}
+	s := store.NewFile(dir, fileKey)
+	_, tag, err := s.Load(ctx)
+	if err != nil || tag != "" {
+		return fmt.Errorf("load with tag %q: %w", tag, err)
+	}
+	_, notSaved := s.Save(ctx, memory(1), tag)
+	closed := filepath.Join(dir, "closed")
+	_, _, notLoaded := store.NewFile(closed, fileKey).Load(ctx)
+	return errors.Join(said(notSaved, filepath.Join(dir, fileKey)), said(notLoaded, filepath.Join(closed, fileKey)))
 }
 
 // count raises the revision n times, again after each lost race.
@@ -195,6 +221,24 @@ func TestASaveThatFailsLeavesTheOldMemory(t *testing.T) {
 		t.Errorf("left behind: %q, error %v", left, err)
 	}
 	save(t, s, memory(2), tag)
+}
+
+func TestWhoMayNotWriteIsToldWhichMemoryItIs(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to become somebody else")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "closed"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil { // others are to read it
+			t.Fatal(err)
+		}
+	}
+	if err := process(t, "powerless", dir).Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestASaveWaitsForTheLockAsLongAsItMay(t *testing.T) {
