@@ -95,7 +95,7 @@ func (r *round) hold(t Target) (Held, bool) {
 		return Held{}, false
 	}
 	return Held{
-		Reason: fmt.Sprintf("absent for %s of %s", (r.p.Hold - left).Round(time.Second), r.p.Hold),
+		Reason: fmt.Sprintf("absent for %s of %s", (r.p.Hold - left).Truncate(time.Second), r.p.Hold),
 		Rounds: max(1, r.roundsOfProof(t)),
 		Wait:   left,
 	}, true

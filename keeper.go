@@ -93,7 +93,6 @@ func (k *Keeper) observe(ctx context.Context) sight {
 	s := sight{holding: Holding{Port: k.Binding.Port}}
 	memory := background(func() { s.memory, s.tag, s.memoryErr = k.Store.Load(ctx) })
 	group := background(func() { s.holding.Targets, s.groupErr = k.Group.Targets(ctx) })
-
 	s.observation = k.Finder.Find(ctx, func(ctx context.Context) []netip.Addr {
 		if !wait(ctx, group, memory) || s.groupErr != nil || s.memoryErr != nil {
 			return nil
@@ -201,6 +200,10 @@ func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, pe
 			r.fail(k.unconfirmed("register", err))
 			plan = plan.keepAll("registration", "not everyone who is new could be registered")
 		}
+		if len(outcome.Registered) == 0 && len(outcome.Refused) == len(plan.Register) && plan.Ours == 0 {
+			r.fail(fmt.Errorf("register targets of %s: the group refuses all %d, the first because of: %s",
+				k.Binding.Name, len(outcome.Refused), outcome.Refused[0].Reason))
+		}
 	}
 	if len(plan.Deregister) > 0 {
 		plan = k.lookAgain(ctx, plan)
@@ -278,7 +281,7 @@ func (f forbidden) Unwrap() error { return f.error }
 // unconfirmed says of a failed change whether it may have happened.
 func (k *Keeper) unconfirmed(action string, err error) error {
 	doubt := "could not confirm"
-	if errors.As(err, new(forbidden)) {
+	if errors.As(err, new(forbidden)) || errors.Is(err, ErrDenied) {
 		doubt = "not done"
 	}
 	return fmt.Errorf("%s: %s targets of %s: %w", doubt, action, k.Binding.Name, err)

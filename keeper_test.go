@@ -246,6 +246,13 @@ func TestARefusedTargetIsNoFailedRegistrationAndIsRemembered(t *testing.T) {
 	}
 }
 
+func TestAGroupThatRefusesEverybodyIsAnError(t *testing.T) {
+	d := &desk{names: []mooring.Observation{answers(9, "10.0.0.4")}, refuse: netip.MustParseAddr("10.0.0.4")}
+	if r := d.keeper().Round(t.Context()); r.OK() || !strings.Contains(r.Error, "refuses all 1") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestRefusalsDouble(t *testing.T) {
 	d := leaving()
 	d.refuse = netip.MustParseAddr("10.0.0.4")

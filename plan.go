@@ -139,11 +139,11 @@ func (o Observation) conclusive() bool {
 }
 
 // candidates are the targets that would leave if no guard held them, in the order in which they would:
-// unhealthy first, then longest missing, then by address.
+// unhealthy first, then longest missing, then by address. Whoever was never missed in a conclusive round is not one.
 func (r *round) candidates() []Target {
 	var out []Target
 	for _, t := range r.ours {
-		if !r.sees(t.Addr) {
+		if !r.sees(t.Addr) && r.entry(t.Addr).Missed > 0 {
 			out = append(out, t)
 		}
 	}
@@ -223,6 +223,9 @@ func (r *round) missingNow() []Missing {
 	var out []Missing
 	for _, a := range r.missing {
 		e := r.entry(a)
+		if e.Missed == 0 {
+			continue // it was not seen in a round that counts against nobody
+		}
 		out = append(out, Missing{Addr: a, Missed: e.Missed, Since: e.MissingSince, For: r.now.Sub(r.missingSince(a)), Evidence: e.Evidence})
 	}
 	return out

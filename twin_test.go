@@ -111,8 +111,11 @@ func twin(p mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.H
 			}
 		}
 		counts[a] = e
-		v.missed[a] = e.Missed
+		if e.Missed > 0 {
+			v.missed[a] = e.Missed
+		}
 	}
+	missing = slices.DeleteFunc(missing, func(a netip.Addr) bool { return counts[a].Missed == 0 })
 
 	// Who may leave, in which order.
 	slices.SortFunc(missing, func(a, b netip.Addr) int {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	golog "log"
 	"log/slog"
 	"os"
 	"strings"
@@ -32,6 +33,7 @@ func main() {
 		out: os.Stdout,
 		log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
+	golog.SetFlags(0) // the runtime's package logs failed invocations as JSON, behind a time that is none
 	f.prepare(context.Background(), os.LookupEnv)
 	lambda.Start(f.handle)
 }
@@ -126,4 +128,7 @@ func metricsOf(env config.Environment) (string, error) {
 	}
 }
 
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// oneLine puts a list of errors on one line.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
+}

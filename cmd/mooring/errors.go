@@ -75,6 +75,12 @@ func hints(err error) []string {
 		out = append(out, fmt.Sprintf("see %s --help", usage.command))
 	case errors.As(err, &fault):
 		out = append(out, "see mooring sync --help for every flag and its variable")
+	case strings.Contains(err.Error(), "get credentials"):
+		out = append(out, "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run it with a role")
+	case strings.Contains(err.Error(), "NoSuchBucket"):
+		out = append(out, "the memory's bucket does not exist: create it, or is the account or region another?")
+	case strings.Contains(err.Error(), "TargetGroupNotFound"):
+		out = append(out, "the target group does not exist: is the ARN of this account and region?")
 	case errors.Is(err, mooring.ErrMemory):
 		out = append(out, "nobody leaves until the memory can be read; move the object away to begin anew, which removes nobody, or run the version that wrote it")
 	}

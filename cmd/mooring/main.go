@@ -42,8 +42,9 @@ func run(ctx context.Context, args []string, m machine) int {
 
 func newRoot(m machine) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "mooring",
-		Short: "Static IP addresses for anything that only has a name",
+		Use:     "mooring",
+		Short:   "Static IP addresses for anything that only has a name",
+		Version: program(),
 		Long: `mooring keeps the IP targets of an AWS Network Load Balancer's target group equal to the changing
 addresses behind a hostname, first of all an Application Load Balancer's.
 

@@ -122,8 +122,14 @@ func (r *roundCommand) write(report mooring.Report) error {
 		out.SetIndent("", "  ")
 		return out.Encode(mooring.NewReports(report))
 	}
-	_, noColor := r.env("NO_COLOR")
-	return report.WriteText(r.out, r.terminal && !noColor)
+	return report.WriteText(r.out, r.terminal && r.wantsColor())
+}
+
+// wantsColor follows https://no-color.org, and spares terminals that cannot.
+func (r *roundCommand) wantsColor() bool {
+	none, _ := r.env("NO_COLOR")
+	term, _ := r.env("TERM")
+	return none == "" && term != "dumb"
 }
 
 // given reads the flags that were set.

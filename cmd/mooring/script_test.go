@@ -164,6 +164,11 @@ func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {
 	switch setting {
 	case "type=instance":
 		w.Group.Adjust(func(g *sim.TargetGroup) { g.Type = "instance" })
+	case "ipv6=true":
+		w.Group.Adjust(func(g *sim.TargetGroup) {
+			g.IPv6 = true
+			g.Subnets = append(g.Subnets, sim.Subnet{ID: "subnet-6", Prefix: netip.MustParsePrefix("fd00:1::/64"), Zone: "eu-west-1a"})
+		})
 	case "gone=true":
 		w.AWS.Inject(sim.AWSFault{
 			When:   func(c sim.AWSCall) bool { return c.Service == "elb" },

@@ -18,6 +18,9 @@ func setHostname(c *Config, v string) error {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return errors.New("want a name: this is an address, which needs no keeping")
 	}
+	if strings.Contains(name, ",") {
+		return errors.New("want one name: give the flag once for each")
+	}
 	if strings.Contains(name, "://") || strings.ContainsAny(name, "/:") {
 		return errors.New("want a bare name, without scheme, port or path")
 	}
@@ -41,6 +44,7 @@ var (
 	groupForm  = regexp.MustCompile(`^arn:(aws[a-z-]*):elasticloadbalancing:([a-z0-9-]+):([0-9]{12}):targetgroup/([A-Za-z0-9-]{1,32})/([A-Za-z0-9]{1,64})$`)
 	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`)
 	zoneForm   = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+)+$`)
+	regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 	roleForm   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}$`)
 )
 
@@ -118,6 +122,14 @@ func setZone(c *Config, v string) error {
 		return errors.New("want auto, all, none, or a zone such as eu-west-1a")
 	}
 	c.Zone = v
+	return nil
+}
+
+func setRegion(c *Config, v string) error {
+	if !regionForm.MatchString(v) {
+		return errors.New("want a region, such as eu-west-1")
+	}
+	c.AWS.Region = v
 	return nil
 }
 

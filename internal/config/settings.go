@@ -161,8 +161,8 @@ func setResolver(c *Config, v string) error {
 
 func setHold(c *Config, v string) error {
 	d, err := time.ParseDuration(v)
-	if err != nil {
-		return errors.New("want a duration, such as 90s or 5m")
+	if err != nil || d < 0 || d > 30*time.Minute {
+		return errors.New("want a duration from 0s to 30m, such as 90s")
 	}
 	c.Policy.Hold = d
 	return nil
@@ -170,8 +170,8 @@ func setHold(c *Config, v string) error {
 
 func setMissProbability(c *Config, v string) error {
 	f, err := strconv.ParseFloat(v, 64)
-	if err != nil || math.IsNaN(f) {
-		return errors.New("want a probability, such as 1e-11")
+	if err != nil || !(f >= 1e-300 && f <= 0.1) {
+		return errors.New("want a probability from 1e-300 to 0.1, such as 1e-11")
 	}
 	c.Policy.MissProbability = f
 	return nil
@@ -185,6 +185,9 @@ func setMaxLeave(c *Config, v string) error {
 	}
 	if percent {
 		f /= 100
+	}
+	if !(f > 0 && f <= 1) {
+		return errors.New("want a share above 0 and at most 100%, such as 34% or 0.34")
 	}
 	c.Policy.MaxLeave = f
 	return nil

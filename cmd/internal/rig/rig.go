@@ -145,7 +145,7 @@ func finderOf(base aws.Config, c config.Config, group *elb.Group, o Options) loo
 		Scope:      scopeOf(c, group),
 		Dial:       o.Dial,
 	}
-	if c.Original != nil && c.Original.IPCount && !o.DryRun {
+	if c.Original != nil && c.Original.IPCount && !o.DryRun && c.Policy.Mode != mooring.ModeObserve {
 		f.Resolved = (&ipCount{api: metrics.Connect(base), name: c.Original.ALBName, log: o.Log}).put
 	}
 	return f
@@ -174,6 +174,7 @@ func (p *ipCount) put(ctx context.Context, addrs []netip.Addr) {
 	}
 	p.last, p.at = len(addrs), now
 	if err := metrics.PutIPCount(ctx, p.api, p.name, len(addrs), now); err != nil {
+		p.at = time.Time{}
 		warning := []slog.Attr{slog.String("error", err.Error())}
 		var denied *metrics.Denied
 		if errors.As(err, &denied) {
@@ -189,15 +190,17 @@ func scopeOf(c config.Config, group *elb.Group) func(context.Context) (lookup.Sc
 	return func(ctx context.Context) (lookup.Scope, error) {
 		ipv6, subnets, err := group.Scope(ctx)
 		if errors.Is(err, mooring.ErrDenied) {
-			return lookup.Scope{Admits: c.Policy.Admits}, nil // IPv4 is assumed; the group warns of what is denied
+			// An empty group that may not be described: IPv4 is assumed until it holds somebody, and the group warns.
+			return lookup.Scope{Admits: c.Policy.Admits, Provisional: true}, nil
 		}
 		if err != nil {
 			return lookup.Scope{}, err
 		}
 		p := c.Policy
-		if ipv6 && !c.AdmitGiven && len(subnets) > 0 {
+		unread := ipv6 && len(subnets) == 0
+		if ipv6 && !c.AdmitGiven && !unread {
 			p.Admit = subnets
 		}
-		return lookup.Scope{IPv6: ipv6, Admits: p.Admits}, nil
+		return lookup.Scope{IPv6: ipv6, Admits: p.Admits, Provisional: unread && !c.AdmitGiven}, nil
 	}
 }
