@@ -2,10 +2,15 @@ package elb
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"mooring"
 )
 
 func TestAReadingOutlivesWhoAskedFirst(t *testing.T) {
@@ -24,6 +29,52 @@ func TestAReadingOutlivesWhoAskedFirst(t *testing.T) {
 	if got, err := r.start(t.Context()).wait(t.Context()); got != "read" || err != nil {
 		t.Errorf("%q, error %v", got, err)
 	}
+}
+
+func TestADenialIsBelievedForTenMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads := 0
+		r := reading[string]{read: func(context.Context) (string, error) {
+			reads++
+			return "", &Denied{Action: "ec2:DescribeSubnets", err: errors.New("no")}
+		}}
+		for _, c := range []struct {
+			after time.Duration
+			want  int
+		}{{0, 1}, {9 * time.Minute, 1}, {time.Minute, 2}, {time.Minute, 2}} {
+			<-time.After(c.after)
+			if _, err := r.start(t.Context()).wait(t.Context()); !errors.Is(err, mooring.ErrDenied) || reads != c.want {
+				t.Errorf("error %v after %d attempts, want %d", err, reads, c.want)
+			}
+		}
+	})
+}
+
+func TestWhatIsRenewedIsReadAgainAfterTenMinutesAndKeptWhereThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads := 0
+		r := reading[int]{read: func(context.Context) (int, error) {
+			reads++
+			if reads == 2 {
+				return 0, errors.New("service unavailable")
+			}
+			return reads, nil
+		}}
+		for _, c := range []struct {
+			after       time.Duration
+			reads, want int
+		}{{0, 1, 1}, {9 * time.Minute, 1, 1}, {time.Minute, 2, 1}, {time.Minute, 2, 1}, {10 * time.Minute, 3, 3}} {
+			<-time.After(c.after)
+			if got, err := r.renew(t.Context()).wait(t.Context()); err != nil || got != c.want || reads != c.reads {
+				t.Errorf("%d, error %v after %d attempts, want %d after %d", got, err, reads, c.want, c.reads)
+			}
+		}
+		<-time.After(time.Hour)
+		r.start(t.Context())
+		if synctest.Wait(); reads != 3 {
+			t.Error("what is kept was read again by who did not ask for it anew")
+		}
+	})
 }
 
 func TestAZoneIsChosenByWhatTheGroupSays(t *testing.T) {

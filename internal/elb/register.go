@@ -202,7 +202,11 @@ func (g *Group) Deregister(ctx context.Context, targets []mooring.Target, permit
 func (g *Group) deregisterBatch(ctx context.Context, targets []mooring.Target) error {
 	batch := make([]candidate, 0, len(targets))
 	for _, t := range targets {
-		batch = append(batch, candidate{target: t, zone: zoneNone})
+		c := candidate{target: t, zone: zoneNone}
+		if t.Zone == zoneAll {
+			c.zone = zoneAll // as it was registered; AWS takes a zone here too, and does not say what it is for
+		}
+		batch = append(batch, c)
 	}
 	in := &elbv2.DeregisterTargetsInput{TargetGroupArn: &g.c.ARN, Targets: g.descriptions(batch)}
 	_, err := within(ctx, g.api.DeregisterTargets, in)

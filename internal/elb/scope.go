@@ -46,7 +46,10 @@ func (f *family) wait(ctx context.Context) (ipv6, known bool) {
 
 // Scope tells whether the group takes IPv6 addresses, and then which: those of its VPC's subnets. It waits for
 // the first list of targets and asks AWS itself only where that list is empty.
-// Where it cannot be read, the error says why and the group is to be taken for an IPv4 one.
+//
+// An IPv6 group whose subnets cannot be read has no prefixes, and no error: the group's warnings say why. Subnets
+// that were read long ago are read again, for this is also asked when an address is in none of them.
+// An error means that the family itself is not known.
 func (g *Group) Scope(ctx context.Context) (ipv6 bool, prefixes []netip.Prefix, err error) {
 	ipv6, known := g.seen.wait(ctx)
 	if !known {
@@ -59,10 +62,7 @@ func (g *Group) Scope(ctx context.Context) (ipv6 bool, prefixes []netip.Prefix, 
 	if !ipv6 {
 		return false, nil, nil
 	}
-	subnets, err := g.subnets.start(ctx).wait(ctx)
-	if err != nil {
-		return true, nil, fmt.Errorf("read the IPv6 subnets of %s: %w", g.c.Name, err)
-	}
+	subnets, _ := g.subnets.renew(ctx).wait(ctx) // an error is warned of
 	for _, s := range subnets {
 		for _, p := range s.prefixes {
 			if p.Addr().Is6() {

@@ -81,7 +81,32 @@ func TestTheFamilyWaitsForTheFirstList(t *testing.T) {
 	h.wantCalls("DescribeTargetGroups", 0)
 }
 
-func TestAFamilyThatCannotBeReadIsIPv4(t *testing.T) {
+func TestTheFamilyIsKnownWhereTheSubnetsAreNot(t *testing.T) {
+	for name, fault := range map[string]sim.AWSFault{
+		"denied": {Denied: true},
+		"failed": {Status: 503, Code: "ServiceUnavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarbour(t, ipv6)
+			h.register(h.inspected(), mooring.Target{Addr: netip.MustParseAddr("fd00:1::5"), Port: 443})
+			fault.Action = "DescribeSubnets"
+			h.aws.Inject(fault)
+			g := h.inspected()
+			if _, err := g.Targets(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := scopeOf(t.Context(), g); !got.ipv6 || got.prefixes != nil || got.err != nil {
+				t.Errorf("%+v, want IPv6 and no more", got)
+			}
+			settings, err := g.Inspect(t.Context())
+			if err != nil || len(settings.Warnings()) != 1 && name == "denied" {
+				t.Errorf("warnings %q, error %v", settings.Warnings(), err)
+			}
+		})
+	}
+}
+
+func TestAFamilyThatCannotBeReadIsAnError(t *testing.T) {
 	h := newHarbour(t, ipv6)
 	h.aws.Inject(sim.AWSFault{Denied: true})
 	g := h.group()
@@ -89,7 +114,7 @@ func TestAFamilyThatCannotBeReadIsIPv4(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	if got := scopeOf(t.Context(), g); got.ipv6 || !errors.Is(got.err, mooring.ErrDenied) || !strings.Contains(got.err.Error(), "family of web-443") {
-		t.Errorf("%+v, want IPv4 and why", got)
+		t.Errorf("%+v, want why it is not known", got)
 	}
 }
 

@@ -207,3 +207,23 @@ func TestWithoutInspectionZonesAreLearned(t *testing.T) {
 	wantZones(t, out, "10.9.0.5=all")
 	h.wantCalls("DescribeSubnets", 0)
 }
+
+func TestWhoeverIsOutsideLeavesWithTheZoneThatItCameWith(t *testing.T) {
+	h := newHarbour(t)
+	g := h.inspected()
+	h.register(g, target("10.0.0.1"), target("10.9.0.5"))
+	held, err := g.Targets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.aws.Forget()
+	if _, err := g.Deregister(t.Context(), held, allowed); err != nil {
+		t.Fatal(err)
+	}
+	h.wantRegistered()
+	sent := h.aws.Calls()[0].Form
+	inside, outside := sent.Get("Targets.member.1.AvailabilityZone"), sent.Get("Targets.member.2.AvailabilityZone")
+	if inside != "" || outside != "all" {
+		t.Errorf("%q was sent for the one inside, %q for the one outside, want nothing and all", inside, outside)
+	}
+}

@@ -36,8 +36,9 @@ type Config struct {
 	// Resolvers are the recursive resolvers to start from; empty: those of /etc/resolv.conf, read in each round.
 	Resolvers []netip.AddrPort
 
-	// MaxLookups bounds the questions of each hostname's search, tries included. A search that it ends is not
-	// inconclusive.
+	// MaxLookups bounds the questions of one search of a hostname, tries included. A search that it ends is not
+	// inconclusive. A round searches anew, with as many questions, where the zone's servers cannot be used, and
+	// where it turns out that the group takes other addresses.
 	MaxLookups int
 
 	// RoundShare is the evidence, in nats, that a round gathers against an address that is missing.
@@ -47,7 +48,9 @@ type Config struct {
 	Admits func(netip.Addr) bool
 
 	// Scope tells what the target group takes; nil: IPv4, and Admits as it is. It is called when the search for
-	// IPv4 addresses is over, so it may wait for the group; what it says is kept.
+	// IPv4 addresses is over, so it may wait for the group. What it says is kept, unless it is provisional; it is
+	// called again when an IPv6 address is not admitted. An error means that nobody knows the family: then the
+	// round is inconclusive.
 	Scope func(context.Context) (Scope, error)
 
 	// Resolved, if there is one, gets the addresses as soon as a search is over and conclusive. It runs beside the
@@ -62,6 +65,9 @@ type Config struct {
 type Scope struct {
 	IPv6   bool
 	Admits func(netip.Addr) bool // nil: as configured
+
+	// Provisional says that more may be known in the next round, which begins with this scope and asks again.
+	Provisional bool
 }
 
 // blockedFor is how long zone servers that were all silent are not tried again: most likely a firewall keeps port 53
@@ -118,7 +124,7 @@ func (f *Finder) Find(ctx context.Context, tracked func(context.Context) []netip
 	scope, known := f.knownScope()
 	searches := r.search(scope)
 	r.announce(&reporting, searches)
-	if !known {
+	if !known || r.outgrown(scope, searches) {
 		searches = r.rescope(scope, searches)
 	}
 	if conclusive(searches) {
@@ -127,12 +133,12 @@ func (f *Finder) Find(ctx context.Context, tracked func(context.Context) []netip
 	return f.observation(searches)
 }
 
-// knownScope returns the scope, and whether it is final.
+// knownScope returns the scope to begin with, and whether it is final.
 func (f *Finder) knownScope() (Scope, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.scope != nil {
-		return *f.scope, true
+		return *f.scope, !f.scope.Provisional
 	}
 	return Scope{Admits: f.c.Admits}, f.c.Scope == nil
 }

@@ -2,7 +2,6 @@ package lookup_test
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -335,20 +334,6 @@ func TestAWiderScopeClearsAddressesThatWereNotAdmitted(t *testing.T) {
 	wantConclusive(t, o)
 	if len(o.Addrs()) != 2 {
 		t.Errorf("observed %v", o.Addrs())
-	}
-}
-
-func TestAScopeThatCannotBeReadIsAWarning(t *testing.T) {
-	t.Parallel()
-	d := world(t, sim.DNSConfig{})
-	d.Set(ownName, live(3)...)
-	c := config(d, ownName)
-	c.Scope = func(context.Context) (lookup.Scope, error) { return lookup.Scope{}, errors.New("access denied") }
-	o := find(t, c)
-	wantConclusive(t, o)
-	wantAddrs(t, o, live(3))
-	if len(o.Warnings) != 1 || !strings.Contains(o.Warnings[0], "access denied") {
-		t.Errorf("warnings %q", o.Warnings)
 	}
 }
 

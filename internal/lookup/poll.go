@@ -45,7 +45,7 @@ func (s *search) poll(ctx context.Context) {
 
 // pollOne asks one resolver, one question after the other.
 func (s *search) pollOne(ctx context.Context, b *budget, server netip.AddrPort) {
-	ttls := map[string]time.Duration{} // by the addresses of an answer, the lowest so far
+	ttls := map[string]time.Duration{} // of the latest answer, by its addresses
 	repeats := 0
 	for range maxPolls {
 		if repeats >= maxRepeats || s.sated() || !b.take() {

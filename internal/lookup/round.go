@@ -62,29 +62,52 @@ func (r *round) announce(reporting *sync.WaitGroup, searches []*search) {
 	reporting.Go(func() { r.c.Resolved(ctx, addrs) })
 }
 
+// outgrown tells whether an IPv6 address was seen that the scope does not admit: its subnet may be a new one.
+func (r *round) outgrown(scope Scope, searches []*search) bool {
+	return r.c.Scope != nil && scope.IPv6 && slices.ContainsFunc(sightedBy(searches), func(a netip.Addr) bool {
+		return a.Is6() && !scope.Admits(a)
+	})
+}
+
 // rescope asks what the group takes, and searches again where that changes what was found.
 func (r *round) rescope(before Scope, searches []*search) []*search {
 	scope, err := r.c.Scope(r.ctx)
 	if err != nil {
-		if len(searches) > 0 {
-			searches[0].warn("the address family of the target group is not known, IPv4 is assumed: %v", err)
-		}
+		r.unscoped(searches, err)
 		return searches
 	}
 	if scope.Admits == nil {
 		scope.Admits = r.c.Admits
 	}
 	r.keepScope(scope)
-	differs := scope.IPv6
-	for _, s := range searches {
-		for _, a := range s.sighted {
-			differs = differs || scope.Admits(a) != before.Admits(a)
-		}
-	}
+	differs := scope.IPv6 != before.IPv6 || slices.ContainsFunc(sightedBy(searches), func(a netip.Addr) bool {
+		return scope.Admits(a) != before.Admits(a)
+	})
 	if !differs {
 		return searches
 	}
 	return r.search(scope)
+}
+
+// unscoped makes searches inconclusive while the family is not known: what was searched may be the wrong one, and
+// the targets of the other one would all seem to be missing.
+func (r *round) unscoped(searches []*search, err error) {
+	if _, known := r.knownScope(); known {
+		return
+	}
+	for _, s := range searches {
+		if s.failure == nil {
+			s.failure = &Failure{Class: Timeout, Host: s.host, Detail: fmt.Sprintf("the family of the target group is not known: %v", err)}
+		}
+	}
+}
+
+// sightedBy returns every address that was seen, also those that are not admitted.
+func sightedBy(searches []*search) (out []netip.Addr) {
+	for _, s := range searches {
+		out = append(out, s.sighted...)
+	}
+	return out
 }
 
 // conclusive tells whether every search brought a clean view.

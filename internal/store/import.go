@@ -16,8 +16,9 @@ import (
 // A left is one object that an older function left, or why there is nothing in it.
 type left struct {
 	object
-	found bool
-	err   error // why it is unreadable, for ever
+	found  bool
+	denied bool
+	err    error // why it is unreadable, for ever
 }
 
 // importOld reads all that older functions may have left, at the same time, and returns what was written last;
@@ -46,8 +47,10 @@ func (s *S3) getOld(ctx context.Context, key string) (left, error) {
 	switch {
 	case err == nil:
 		return left{object: got, found: true}, nil
-	case isCode(err, "NoSuchKey") || isCode(err, "AccessDenied"):
+	case isCode(err, "NoSuchKey"):
 		return left{}, nil
+	case isCode(err, "AccessDenied"):
+		return left{denied: true}, nil
 	case isFinal(err):
 		return left{err: err}, nil
 	default:
@@ -69,6 +72,9 @@ func (s *S3) newest(active, pending []left) *mooring.Import {
 		if at := later(active[i].modified, pending[i].modified); best == nil || at.After(written) {
 			best, written = one, at
 		}
+	}
+	if allowed := func(l left) bool { return !l.denied }; len(active) > 0 && !slices.ContainsFunc(slices.Concat(active, pending), allowed) {
+		notes = append(notes, "AWS denies reading what an older function may have left: it is not there, or s3:GetObject is missing")
 	}
 	if len(notes) == 0 {
 		return best
