@@ -169,6 +169,7 @@ func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {
 			g.IPv6 = true
 			g.Subnets = append(g.Subnets, sim.Subnet{ID: "subnet-6", Prefix: netip.MustParsePrefix("fd00:1::/64"), Zone: "eu-west-1a"})
 		})
+		w.AWS.EC2 = &sim.EC2{Subnets: map[string][]sim.Subnet{w.Group.VPC: w.Group.Subnets}}
 	case "gone=true":
 		w.AWS.Inject(sim.AWSFault{
 			When:   func(c sim.AWSCall) bool { return c.Service == "elb" },
