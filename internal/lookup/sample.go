@@ -108,7 +108,8 @@ func (s *search) ask(ctx context.Context, b *budget, p *spread, q question, mayM
 		}
 		missing := f != nil && mayMiss && (f.Class == NXDomain || f.Class == Empty)
 		if missing {
-			return reply{}, "", f // and it says nothing against the server
+			p.note(server, nil) // the server is there, and it answered
+			return reply{}, "", f
 		}
 		p.note(server, f)
 		if f == nil {
