@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
 	"mooring"
@@ -94,6 +97,7 @@ const (
 	causeTarget                     // some of the targets cannot be taken
 	causeZone                       // some must be sent with another zone, or none
 	causeQuota                      // the group is full
+	causeUnknown                    // a refusal in words that are not known: perhaps some of the targets
 )
 
 // causeOf tells whether targets are at fault, and which.
@@ -118,9 +122,34 @@ func causeOf(err error) cause {
 		c.kind = causeTarget
 	case code == "ValidationError" && (len(c.named) > 0 || strings.Contains(text, "ip address")):
 		c.kind = causeTarget
+	case refuses(err, code) && !strings.Contains(text, "target group arn"):
+		c.kind = causeUnknown
 	}
 	return c
 }
+
+// refuses tells a refusal that may be about single targets from those that never are: throttling, permissions,
+// credentials, and what does not exist.
+func refuses(err error, code string) bool {
+	var reply interface{ HTTPStatusCode() int }
+	if !errors.As(err, &reply) || errors.Is(err, mooring.ErrDenied) {
+		return false
+	}
+	if _, throttled := retry.DefaultThrottleErrorCodes[code]; throttled {
+		return false
+	}
+	switch status := reply.HTTPStatusCode(); status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	default:
+		return status/100 == 4 && !aboutTheCaller.MatchString(code)
+	}
+}
+
+// aboutTheCaller finds the codes that come with status 400 and are about credentials, the request's form, or something
+// that does not exist: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/CommonErrors.html
+var aboutTheCaller = regexp.MustCompile("NotFound|Token|Signature|Credential|Unrecognized|Expired|AccessDenied|NotAuthorized|" +
+	"OptInRequired|MissingAction|InvalidAction|MalformedQueryString|InvalidQueryParameter")
 
 // maxMessage is how much of a message is looked at; a batch of 100 IPv6 addresses takes under 5 kB.
 const maxMessage = 64 << 10

@@ -30,6 +30,17 @@ func (g *Group) Register(ctx context.Context, targets []mooring.Target, permit m
 		r.queue = append(r.queue, batch)
 	}
 	err := r.run(ctx, permit)
+	return r.settle(err)
+}
+
+// settle blames those who were refused in unknown words, if others were taken; else it is no target's fault.
+func (r *registration) settle(err error) (mooring.Outcome, error) {
+	switch {
+	case len(r.outcome.Registered) > 0:
+		r.outcome.Refused = append(r.outcome.Refused, r.doubted...)
+	case err == nil && len(r.doubted) > 0:
+		err = fmt.Errorf("register %d targets: each was refused: %w", len(r.doubted), r.doubt)
+	}
 	return r.outcome, err
 }
 
@@ -60,7 +71,14 @@ type registration struct {
 	outcome mooring.Outcome
 	full    string // the group is at its quota, in AWS's words
 	swept   bool   // guesses were changed at once
+
+	doubted []mooring.Refused // refused alone, in words that are not known
+	doubts  int               // batches refused so,
+	doubt   error             // the last of them
 }
+
+// maxDoubts bounds the calls that are refused in words that are not known. It finds some six such targets in a batch.
+const maxDoubts = 40
 
 func (r *registration) run(ctx context.Context, permit mooring.Permit) error {
 	for len(r.queue) > 0 {
@@ -76,7 +94,13 @@ func (r *registration) run(ctx context.Context, permit mooring.Permit) error {
 		err := r.g.registerBatch(ctx, batch)
 		if err == nil {
 			r.confirm(batch)
-		} else if !r.split(batch, causeOf(err)) {
+			continue
+		}
+		why := causeOf(err)
+		if why.kind == causeUnknown {
+			r.doubts, r.doubt = r.doubts+1, err
+		}
+		if !r.split(batch, why) {
 			return fmt.Errorf("register %d targets: %w", len(batch), err)
 		}
 	}
@@ -111,8 +135,10 @@ func (r *registration) refuse(batch []candidate, reason string) {
 func (r *registration) split(batch []candidate, why cause) bool {
 	guilty, others := why.blamed(batch)
 	switch {
-	case why.kind == causeElsewhere:
+	case why.kind == causeElsewhere, why.kind == causeUnknown && r.doubts > maxDoubts:
 		return false
+	case why.kind == causeUnknown && len(batch) == 1:
+		r.doubted = append(r.doubted, mooring.Refused{Target: batch[0].target, Reason: why.message})
 	case why.kind == causeZone && (len(guilty) > 0 || len(batch) == 1):
 		r.rezone(batch, why)
 	case len(batch) == 1:

@@ -158,6 +158,35 @@ func TestATargetThatIsRegisteredTooOftenIsSetAside(t *testing.T) {
 	}
 }
 
+func TestACulpritIsFoundWhateverTheErrorIsCalled(t *testing.T) {
+	h := newHarbour(t)
+	all := fleet("10.0.0.1", 100)
+	f := unnamed(all[41])
+	f.Code, f.Message = "TargetOnFire", "put it out"
+	h.aws.Inject(f)
+	out := h.register(h.inspected(), all...)
+	if refused := refusals(t, out, "TargetOnFire: put it out"); !slices.Equal(refused, []netip.Addr{all[41].Addr}) || len(out.Registered) != 99 {
+		t.Errorf("refused %v and confirmed %d, want %s alone and 99", refused, len(out.Registered), all[41].Addr)
+	}
+	if n := h.aws.Count("RegisterTargets"); n > 15 {
+		t.Errorf("%d calls, want at most 15: twice log2 of 100, and the first", n)
+	}
+}
+
+func TestAnUnknownErrorAboutEverybodyIsNobodysFault(t *testing.T) {
+	for name, c := range map[string]struct{ targets, calls int }{"few": {4, 7}, "many": {250, 41}, "one": {1, 1}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarbour(t)
+			h.aws.Inject(sim.AWSFault{Action: "RegisterTargets", Status: http.StatusBadRequest, Code: "GroupOnFire", Message: "put it out"})
+			out, err := h.inspected().Register(t.Context(), fleet("10.0.0.1", c.targets), allowed)
+			if err == nil || !strings.Contains(err.Error(), "GroupOnFire") || len(out.Refused) != 0 || len(out.Registered) != 0 {
+				t.Errorf("%d refused, %d registered, error %v, want an error alone", len(out.Refused), len(out.Registered), err)
+			}
+			h.wantCalls("RegisterTargets", c.calls)
+		})
+	}
+}
+
 func TestARegistrationThatIsThrottledOnceComesThrough(t *testing.T) {
 	h := newHarbour(t)
 	h.aws.Inject(sim.AWSFault{Action: "RegisterTargets", Throttled: true, Times: 1})
@@ -182,6 +211,8 @@ func TestWhatIsNotATargetsFaultStopsAfterWhatWasConfirmed(t *testing.T) {
 		"denied":             {sim.AWSFault{Denied: true}, "RegisterTargets on " + arn + " is denied", 2},
 		"an answer lost":     {sim.AWSFault{Lost: true}, "EOF", 4},
 		"no such group":      {sim.AWSFault{Status: 400, Code: "TargetGroupNotFound"}, "there is no target group " + arn, 2},
+		"expired":            {sim.AWSFault{Status: 400, Code: "ExpiredToken"}, "ExpiredToken", 2},
+		"forbidden":          {sim.AWSFault{Status: 403, Code: "Forbidden"}, "Forbidden", 2},
 		"a malformed ARN":    {sim.AWSFault{Status: 400, Code: "ValidationError", Message: "'arn' is not a valid target group ARN"}, "not a valid target group ARN", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
