@@ -89,15 +89,9 @@ func Connect(cfg aws.Config, c Config) *Group {
 const maxReply = 8 << 20
 
 // bounded cuts replies off at maxReply, so that they fail to parse.
-//
-// It also hides the WriteTo of request bodies: the SDK closes a body as soon as there is a reply, and in smithy-go
-// v1.28.9 WriteTo then returns io.EOF, for which net/http closes the connection while the reply is being read.
 type bounded struct{ next aws.HTTPClient }
 
 func (b bounded) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
 	reply, err := b.next.Do(r)
 	if err == nil && reply.Body != nil {
 		reply.Body = struct {

@@ -3,9 +3,6 @@ package elb
 import (
 	"context"
 	"errors"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,33 +93,5 @@ func TestAZoneIsChosenByWhatTheGroupSays(t *testing.T) {
 		if got := (zoning{mode: c.mode}).next(one, c.message); got != c.want {
 			t.Errorf("%+v: %q", c, got)
 		}
-	}
-}
-
-// sink is an HTTP client that looks at what it is to send.
-type sink func(*http.Request)
-
-func (s sink) Do(r *http.Request) (*http.Response, error) {
-	s(r)
-	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
-}
-
-func TestARequestsBodyIsReadAndNotLeftToWriteItself(t *testing.T) {
-	var got string
-	client := bounded{next: sink(func(r *http.Request) {
-		if _, ok := r.Body.(io.WriterTo); ok {
-			t.Error("the body has a WriteTo, which fails when the body is closed early")
-		}
-		text, err := io.ReadAll(r.Body)
-		if got = string(text); err != nil {
-			t.Error(err)
-		}
-	})}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://192.0.2.1", strings.NewReader("Action=x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Do(request); err != nil || got != "Action=x" {
-		t.Errorf("%q was sent, error %v", got, err)
 	}
 }
