@@ -66,8 +66,8 @@ func stale(seen []Seen, i int, a Answer) bool {
 // latest keeps the memory within its limits.
 func latest(seen []Seen) []Seen {
 	addrs := 0
-	for i := len(seen) - 1; i >= 0; i-- {
-		addrs += len(seen[i].Addrs)
+	for i, s := range slices.Backward(seen) {
+		addrs += len(s.Addrs)
 		if len(seen)-i > maxSeen || addrs > maxSeenAddrs {
 			return seen[i+1:]
 		}

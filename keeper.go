@@ -175,7 +175,7 @@ func (k *Keeper) remember(ctx context.Context, r *report, s sight, plan Plan) (P
 	if err == nil {
 		return plan, tag
 	}
-	r.memoryFailed(k.Binding.Name, fmt.Errorf("save: %w", err))
+	r.memoryFailed(k.Binding.Name, err)
 	return plan.keepAll("memory", fmt.Sprintf("could not confirm that it was saved: %v", err)), ""
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"mooring"
@@ -81,6 +82,8 @@ func hints(err error) []string {
 		out = append(out, "the memory's bucket does not exist: create it, or is the account or region another?")
 	case strings.Contains(err.Error(), "TargetGroupNotFound"):
 		out = append(out, "the target group does not exist: is the ARN of this account and region?")
+	case errors.Is(err, fs.ErrPermission):
+		out = append(out, "let the user that runs mooring write the memory's directory, or choose another with --memory file:DIR")
 	case errors.Is(err, mooring.ErrMemory):
 		out = append(out, "nobody leaves until the memory can be read; move the object away to begin anew, which removes nobody, or run the version that wrote it")
 	}

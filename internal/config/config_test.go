@@ -145,13 +145,13 @@ func TestSharesAreNumbersOrPercent(t *testing.T) {
 
 func TestEveryFaultIsReportedAtOnceWithItsPlace(t *testing.T) {
 	_, err := config.Load(
-		flags("port=70000", "max-leave=250%", "hold=soon", "mode=upsert", "admit=10.0.0.0/99", "resolver=nobody"),
+		flags("port=70000", "max-leave=250%", "hold=soon", "mode=upsert", "region=eu west", "admit=10.0.0.0/99", "resolver=nobody"),
 		env("MOORING_HOSTNAME=https://app.example.com/,10.0.0.1", "MOORING_MISSES=0", "MOORING_MEMORY=s3://UPPER/x"))
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		`--port "70000"`, `--max-leave "250%"`, `--hold "soon"`, `--mode "upsert"`, `--admit "10.0.0.0/99"`, `--resolver "nobody"`,
+		`--port "70000"`, `--max-leave "250%"`, `--hold "soon"`, `--mode "upsert"`, `--region "eu west"`, `--admit "10.0.0.0/99"`, `--resolver "nobody"`,
 		`MOORING_HOSTNAME "https://app.example.com/"`, `MOORING_HOSTNAME "10.0.0.1"`, `MOORING_MISSES "0"`, `MOORING_MEMORY "s3://UPPER/x"`,
 		"--target-group or MOORING_TARGET_GROUP: not set",
 	} {

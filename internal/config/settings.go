@@ -114,7 +114,7 @@ var settings = []Setting{
 		Usage: "external id that the role asks for",
 	},
 	{
-		Name: "region", Value: "REGION", set: func(c *Config, v string) error { return setText(&c.AWS.Region, v) },
+		Name: "region", Value: "REGION", set: setRegion,
 		Usage: "region of the memory's bucket and the metrics (default the environment's, or else the target group's)",
 	},
 	{

@@ -176,8 +176,7 @@ func (p *ipCount) put(ctx context.Context, addrs []netip.Addr) {
 	if err := metrics.PutIPCount(ctx, p.api, p.name, len(addrs), now); err != nil {
 		p.at = time.Time{}
 		warning := []slog.Attr{slog.String("error", err.Error())}
-		var denied *metrics.Denied
-		if errors.As(err, &denied) {
+		if denied, ok := errors.AsType[*metrics.Denied](err); ok {
 			warning = append(warning, slog.String("missing_statement", denied.Statement()))
 		}
 		p.log.LogAttrs(ctx, slog.LevelWarn, "the metric of the address count was not put", warning...)
