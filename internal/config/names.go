@@ -28,7 +28,7 @@ func setHostname(c *Config, v string) error {
 		return errors.New("want a name of 1 to 253 characters")
 	}
 	for label := range strings.SplitSeq(name, ".") {
-		if !labelForm.MatchString(label) {
+		if len(label) > maxLabel || !labelForm.MatchString(label) {
 			return fmt.Errorf("want a name: %q is no label of one", label)
 		}
 	}
@@ -39,20 +39,28 @@ func setHostname(c *Config, v string) error {
 	return nil
 }
 
+// Lengths are checked beside these forms: a counted repetition takes long to compile, in every start of the program.
 var (
-	labelForm  = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$`)
-	groupForm  = regexp.MustCompile(`^arn:(aws[a-z-]*):elasticloadbalancing:([a-z0-9-]+):([0-9]{12}):targetgroup/([A-Za-z0-9-]{1,32})/([A-Za-z0-9]{1,64})$`)
-	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`)
-	zoneForm   = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+)+$`)
-	regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
-	roleForm   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}$`)
+	labelForm  = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$`)
+	groupForm  = regexp.MustCompile(`^arn:(aws[a-z-]*):elasticloadbalancing:([a-z0-9-]+):([0-9]{12}):targetgroup/([A-Za-z0-9-]+)/([A-Za-z0-9]+)$`)
+	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]+[a-z0-9]$`)
+	zoneForm   = regexp.MustCompile(`^[a-z][a-z](-[a-z0-9]+)+$`)
+	regionForm = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	roleForm   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+$`)
+)
+
+const (
+	maxLabel  = 63  // RFC 1035 section 2.3.4
+	maxBucket = 63  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+	maxARN    = 256 // target groups have names of 32 characters; other ARNs here are no longer
+	maxRole   = 640 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: 512 of path, 64 of name
 )
 
 // setTargetGroup takes the ARN of a target group:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
 func setTargetGroup(c *Config, v string) error {
 	switch {
-	case groupForm.MatchString(v):
+	case len(v) <= maxARN && groupForm.MatchString(v):
 		c.Binding.TargetGroup = v
 		return nil
 	case strings.Contains(v, ":loadbalancer/"):
@@ -95,7 +103,7 @@ func setMemory(c *Config, v string) error {
 		}
 	case strings.HasPrefix(v, "s3://"):
 		bucket, prefix, _ := strings.Cut(strings.TrimPrefix(v, "s3://"), "/")
-		if !bucketForm.MatchString(bucket) {
+		if len(bucket) > maxBucket || !bucketForm.MatchString(bucket) {
 			return fmt.Errorf("want s3://BUCKET[/PREFIX]: %q is no bucket's name", bucket)
 		}
 		if prefix != "" && !strings.HasSuffix(prefix, "/") {
@@ -126,7 +134,7 @@ func setZone(c *Config, v string) error {
 }
 
 func setRegion(c *Config, v string) error {
-	if !regionForm.MatchString(v) {
+	if len(v) > maxLabel || !regionForm.MatchString(v) {
 		return errors.New("want a region, such as eu-west-1")
 	}
 	c.AWS.Region = v
@@ -134,7 +142,7 @@ func setRegion(c *Config, v string) error {
 }
 
 func setRole(c *Config, v string) error {
-	if !roleForm.MatchString(v) {
+	if len(v) > maxRole || !roleForm.MatchString(v) {
 		return errors.New("want the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME")
 	}
 	c.AWS.RoleARN = v

@@ -33,7 +33,7 @@ func (e *Denied) Statement() string {
 
 // kmsDenied finds the key in a denial that is not about the object but about what encrypts it. AWS names it only in words:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-var kmsDenied = regexp.MustCompile(`not authorized to perform: (kms:[A-Za-z]{1,64}) on (?:this )?resource:? "?(arn:[A-Za-z0-9:/_-]{1,256})?`)
+var kmsDenied = regexp.MustCompile(`not authorized to perform: (kms:[A-Za-z]+) on (?:this )?resource:? "?(arn:[A-Za-z0-9:/_-]+)?`)
 
 // newDenied makes of AWS's refusal of action on resource what is really missing.
 func newDenied(action, resource string, err error) *Denied {
