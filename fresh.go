@@ -55,12 +55,13 @@ func (r *round) anotherCopy(counted Seen, a Answer) bool {
 
 // stale tells whether an answer may be an old copy that a resolver serves while it cannot reach the zone, for hours and
 // with a TTL of 30 s (RFC 8767 section 5): it repeats the set that counted last, of a name that showed other sets too.
+// A name whose answers are whole shows another set only when it changes, and then the same one again and again.
 func stale(seen []Seen, i int, a Answer) bool {
 	const staleTTL = 30 * time.Second
 	changed := func(o Seen) bool {
 		return o.Hostname == a.Hostname && len(o.Addrs) == len(a.Addrs) && !slices.Equal(o.Addrs, a.Addrs)
 	}
-	return a.TTL <= staleTTL && slices.ContainsFunc(seen[:i], changed) && !slices.ContainsFunc(seen[i+1:], changed)
+	return !a.Whole && a.TTL <= staleTTL && slices.ContainsFunc(seen[:i], changed) && !slices.ContainsFunc(seen[i+1:], changed)
 }
 
 // latest keeps the memory within its limits.

@@ -247,6 +247,20 @@ func TestARepeatedAnswerIsNoMiss(t *testing.T) {
 	}
 }
 
+// A database fails over and back again before the first holder has left; then the second one must leave.
+func TestAHolderThatCameBackIsBelieved(t *testing.T) {
+	holder := func(addr string) mooring.Observation {
+		o := answers(1, addr)
+		o.Answers[0].Authoritative, o.Answers[0].Whole, o.Answers[0].TTL = false, true, 5*time.Second
+		return o
+	}
+	a, b := holder("10.0.0.1"), holder("10.0.0.2")
+	plans := play(mooring.WholePolicy(), knowing("10.0.0.1 10.0.0.2"), healthy("10.0.0.1 10.0.0.2"), b, a, a, a)
+	if got := gone(plans[2]) + gone(plans[3]); !strings.Contains(got, "10.0.0.2") {
+		t.Errorf("the second holder stays: %+v", plans[3].Held)
+	}
+}
+
 func TestAForgedRefusalEnds(t *testing.T) {
 	m := knowing("10.0.0.1")
 	m.Refused = []mooring.Refusal{{Addr: addrs("10.0.0.1")[0], Reason: "no", Times: 1, Until: noon.Add(1000 * time.Hour)}}
