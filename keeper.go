@@ -218,6 +218,10 @@ func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, pe
 			r.fail(k.unconfirmed("deregister", err))
 		}
 	}
+	if plan.Ours == 0 && len(plan.Register) == 0 && len(plan.Refused) > 0 {
+		r.fail(fmt.Errorf("register targets of %s: all %d are set aside, the first because of: %s",
+			k.Binding.Name, len(plan.Refused), plan.Refused[0].Reason))
+	}
 	r.kept(plan.Held)
 	k.learn(ctx, r, plan, outcome, tag)
 }

@@ -1,6 +1,7 @@
 package mooring_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type desk struct {
 
 	loadErr, saveErr, targetsErr, registerErr, inspectErr error
 	refuse                                                netip.Addr
+	reason                                                string // why it is refused
 	crossZone                                             mooring.CrossZone
 	asked                                                 int    // how often the cross-zone attribute was asked for
 	before                                                func() // called before a change of the group is permitted
@@ -67,7 +69,7 @@ func (d *desk) Register(_ context.Context, targets []mooring.Target, permit moor
 	d.note("register %s", names(targets))
 	for _, t := range targets {
 		if t.Addr == d.refuse {
-			out.Refused = append(out.Refused, mooring.Refused{Target: t, Reason: "not supported"})
+			out.Refused = append(out.Refused, mooring.Refused{Target: t, Reason: cmp.Or(d.reason, "not supported")})
 			continue
 		}
 		out.Registered = append(out.Registered, t)
@@ -248,8 +250,13 @@ func TestARefusedTargetIsNoFailedRegistrationAndIsRemembered(t *testing.T) {
 
 func TestAGroupThatRefusesEverybodyIsAnError(t *testing.T) {
 	d := &desk{names: []mooring.Observation{answers(9, "10.0.0.4")}, refuse: netip.MustParseAddr("10.0.0.4")}
-	if r := d.keeper().Round(t.Context()); r.OK() || !strings.Contains(r.Error, "refuses all 1") {
+	k := d.keeper()
+	if r := k.Round(t.Context()); r.OK() || !strings.Contains(r.Error, "refuses all 1") {
 		t.Errorf("%+v", r)
+	}
+	d.memory = d.saved[len(d.saved)-1]
+	if r := k.Round(t.Context()); r.OK() || !strings.Contains(r.Error, "all 1 are set aside") {
+		t.Errorf("the round after: %+v", r)
 	}
 }
 

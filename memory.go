@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -249,7 +250,7 @@ func (m Memory) learned(p Policy, o Outcome, now time.Time) Memory {
 			r = &m.Refused[len(m.Refused)-1]
 		}
 		r.Times = min(r.Times+1, maxRefusals)
-		r.Reason = f.Reason[:min(len(f.Reason), maxText)]
+		r.Reason = strings.ToValidUTF8(f.Reason[:min(len(f.Reason), maxText)], "")
 		r.Until = now.Add(min(p.RefuseMax, p.RefuseMin<<(r.Times-1)))
 	}
 	slices.SortFunc(m.Refused, func(a, b Refusal) int { return a.Addr.Compare(b.Addr) })

@@ -247,6 +247,62 @@ func TestARepeatedAnswerIsNoMiss(t *testing.T) {
 	}
 }
 
+// A copy may be good for a day: its count must last until the next one.
+func TestACountOutlivesALongTTL(t *testing.T) {
+	day := func(ttl time.Duration) mooring.Observation {
+		o := answers(1, "10.0.0.1")
+		o.Answers[0].Authoritative, o.Answers[0].Whole, o.Answers[0].TTL = false, true, ttl
+		return o
+	}
+	var seen []mooring.Observation
+	for minute := range 400 {
+		seen = append(seen, day(time.Duration(300-minute%300)*time.Minute)) // a new copy each five hours
+	}
+	plans := play(mooring.WholePolicy(), knowing("10.0.0.1 10.0.0.2"), healthy("10.0.0.1 10.0.0.2"), seen...)
+	if gone(plans[299]) != "" || gone(plans[300]) != "10.0.0.2" {
+		t.Errorf("with the first copy %q leaves, with the second %q; held: %+v", gone(plans[299]), gone(plans[300]), plans[300].Held)
+	}
+}
+
+// Two names in one resolver, whose copies are renewed in turn: each new one counts as soon as the other's has.
+func TestCopiesThatAreRenewedInTurnCountTogether(t *testing.T) {
+	round := func(minute int) mooring.Observation {
+		o := mooring.Observation{Hostnames: []string{"a.example", "b.example"}}
+		for i, name := range o.Hostnames {
+			age := (minute + i) % 2
+			o.Answers = append(o.Answers, mooring.Answer{
+				Hostname: name, Addrs: addrs([]string{"10.0.0.1", "10.0.0.2"}[i]), Whole: true, TTL: time.Duration(2-age) * time.Minute,
+			})
+		}
+		return o
+	}
+	m := knowing("10.0.0.1 10.0.0.2 10.0.0.3")
+	m.Hostnames = []string{"a.example", "b.example"}
+	var seen []mooring.Observation
+	for minute := range 12 {
+		seen = append(seen, round(minute))
+	}
+	for _, p := range play(mooring.WholePolicy(), m, healthy("10.0.0.1 10.0.0.2 10.0.0.3"), seen...) {
+		if gone(p) == "10.0.0.3" {
+			return
+		}
+	}
+	t.Error("the absence is never proved")
+}
+
+func TestAReasonInAnotherLanguageCanBeReadBack(t *testing.T) {
+	d := leaving()
+	d.refuse, d.reason = netip.MustParseAddr("10.0.0.4"), strings.Repeat("é", 400)[1:]
+	d.keeper().Round(t.Context())
+	body, err := d.saved[len(d.saved)-1].Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mooring.DecodeMemory(body); err != nil {
+		t.Error(err)
+	}
+}
+
 // A database fails over and back again before the first holder has left; then the second one must leave.
 func TestAHolderThatCameBackIsBelieved(t *testing.T) {
 	holder := func(addr string) mooring.Observation {

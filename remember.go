@@ -71,11 +71,15 @@ func (r *round) remember() {
 	}
 	if r.o.conclusive() {
 		counts, seen := r.freshAnswers()
-		r.next.Answers = seen
 		r.evidence = r.o.weigh(len(r.missing), r.p.Threshold(), counts)
+		if r.evidence.total > 0 || len(r.missing) == 0 {
+			r.next.Answers = seen // else a copy that is new for one hostname alone would be spent for nothing
+		}
 		for _, a := range r.missing {
-			if e := r.next.own(a, r.now); r.evidence.total > 0 { // what was only repeated is no round more
+			if e := r.next.own(a, r.now); r.evidence.total > 0 {
 				e.miss(r.p, r.now, r.evidence.total)
+			} else { // what was only repeated is no round more
+				e.keep(r.now)
 			}
 		}
 		r.forget()
@@ -107,6 +111,13 @@ func (e *Entry) miss(p Policy, now time.Time, nats float64) {
 	e.Missed++
 	e.LastMiss = now
 	e.Evidence = min(e.Evidence+nats, maxEvidence)
+}
+
+// keep saves a count from growing stale in rounds that bring nothing new: a copy may be good for a day.
+func (e *Entry) keep(now time.Time) {
+	if idle := now.Sub(e.LastMiss); e.Missed > 0 && idle >= refreshMiss && idle <= staleMiss {
+		e.LastMiss = now
+	}
 }
 
 const maxEvidence = 1e6 // nats; keeps the sum finite
