@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,8 @@ type Keeper struct {
 	// and replace the other.
 	Now    func() time.Time
 	Decide func(Policy, Memory, Observation, Holding, time.Time) Plan
+
+	settings atomic.Pointer[Settings] // as inspected last
 }
 
 const (
@@ -46,7 +49,7 @@ func (k *Keeper) Plan(ctx context.Context) Report { return k.round(ctx, false) }
 
 func (k *Keeper) round(ctx context.Context, apply bool) Report {
 	began := time.Now()
-	r := &report{Report: k.newReport()}
+	r := &report{Report: newReport(k.Binding)}
 	s := k.observe(ctx)
 	r.saw(s)
 	if i := s.memory.Import; i != nil {
@@ -62,18 +65,30 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 		r.fail(fmt.Errorf("inspect the target group of %s: %w", k.Binding.Name, err))
 		return r.done(ctx, k.Log, time.Since(began))
 	}
+	apply = apply && plan.Paused == Pause{}
 	acts := apply && k.Policy.Mode != ModeObserve
 	if !acts {
 		r.Planned = &PlannedReport{Register: addrsOf(plan.Register), Deregister: addrsOf(plan.Deregister)}
 	}
-	var tag string
-	if apply {
-		plan, tag = k.remember(ctx, r, s, plan)
+	if apply && ctx.Err() == nil {
+		ctx, cancel := shield(ctx)
+		defer cancel()
+		plan, tag := k.remember(ctx, r, s, plan)
+		if acts {
+			k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s.age) })
+		}
 	}
-	if acts {
-		k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s.age) })
-	}
+	k.warnOfEmptyZones(ctx, r, s, plan)
 	return r.done(ctx, k.Log, time.Since(began))
+}
+
+// shield keeps what was begun from being cut short when the process is told to end. The deadline stays.
+func shield(ctx context.Context) (context.Context, context.CancelFunc) {
+	whole := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(whole, deadline)
+	}
+	return context.WithCancel(whole)
 }
 
 // A sight is what the three reads of a round saw.
@@ -91,7 +106,7 @@ type sight struct {
 // observe reads name, group and memory at the same time.
 func (k *Keeper) observe(ctx context.Context) sight {
 	s := sight{holding: Holding{Port: k.Binding.Port}}
-	memory := background(func() { s.memory, s.tag, s.memoryErr = k.Store.Load(ctx) })
+	memory := background(func() { k.recall(ctx, &s) })
 	group := background(func() { s.holding.Targets, s.groupErr = k.Group.Targets(ctx) })
 	s.observation = k.Finder.Find(ctx, func(ctx context.Context) []netip.Addr {
 		if !wait(ctx, group, memory) || s.groupErr != nil || s.memoryErr != nil {
@@ -100,18 +115,45 @@ func (k *Keeper) observe(ctx context.Context) sight {
 		return tracked(k.Policy, s.memory, s.holding)
 	})
 	s.age = k.startAge()
-	<-group
+	group.join()
 	if g, ok := k.Group.(Inspector); ok && s.groupErr == nil {
 		s.inspect = sync.OnceValues(func() (Settings, error) { return g.Inspect(ctx) })
 		if k.adds(s.observation, s.holding) {
-			background(func() { _, _ = s.inspect() }) // needed in any case, so not after the memory has come
+			background(func() { _, _ = s.inspect() }) // needed in any case, so not after the memory has come; whoever asks meets its panic
 		}
 	}
-	<-memory
+	memory.join()
 	if s.memoryErr != nil {
 		s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
 	}
 	return s
+}
+
+// An Elder is a [Store] that knows where an older function keeps its state.
+type Elder interface {
+	// Older returns what the older function remembers now; nil where there is nothing.
+	Older(ctx context.Context) (*Import, error)
+}
+
+// recall reads the memory and, where another program may be at work, beside it what an older function remembers.
+func (k *Keeper) recall(ctx context.Context, s *sight) {
+	var older *Import
+	elder, ok := k.Store.(Elder)
+	var reading *task
+	look := func() { older, _ = elder.Older(ctx) } // of use only where it can be had
+	if ok && k.Policy.Mode == ModeObserve {
+		reading = background(look)
+	}
+	s.memory, s.tag, s.memoryErr = k.Store.Load(ctx)
+	switch {
+	case reading != nil:
+		reading.join()
+	case ok && s.memory.Others.Rounds > 0:
+		look()
+	}
+	if older != nil {
+		s.memory.Older = older.Written
+	}
 }
 
 // tracked are the addresses of ours in the group, about whose absence the round must know.
@@ -154,6 +196,7 @@ func (k *Keeper) decide(ctx context.Context, s sight) (Plan, error) {
 	if err != nil {
 		return plan, err
 	}
+	k.settings.Store(&settings)
 	if len(with(CrossZoneOn).Deregister) != len(plan.Deregister) {
 		plan = with(settings.CrossZone(ctx))
 	}
@@ -223,7 +266,11 @@ func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, pe
 			k.Binding.Name, len(plan.Refused), plan.Refused[0].Reason))
 	}
 	r.kept(plan.Held)
-	k.learn(ctx, r, plan, outcome, tag)
+	next := plan.Memory
+	if permit() == nil { // else it is too late in this round to correct what it meant to do
+		next = next.unregistered(plan.Register, outcome.Registered)
+	}
+	k.learn(ctx, r, plan.Memory, next, outcome, tag)
 }
 
 // lookAgain resolves the name once more right before somebody leaves. A round may have been slow, and an address
@@ -239,18 +286,18 @@ func (k *Keeper) lookAgain(ctx context.Context, plan Plan) Plan {
 	return plan.keep("seen again", "on the second look", func(t Target) bool { return slices.Contains(seen, t.Addr) })
 }
 
-// learn saves what applying taught: who was refused, and which zone was accepted.
-func (k *Keeper) learn(ctx context.Context, r *report, plan Plan, outcome Outcome, tag string) {
+// learn saves what applying taught: who was not registered after all, who was refused, and which zone was accepted.
+func (k *Keeper) learn(ctx context.Context, r *report, saved, next Memory, outcome Outcome, tag string) {
 	if tag == "" {
 		return
 	}
-	next := plan.Memory.learned(k.Policy, outcome, k.Now().UTC().Round(0))
+	next = next.learned(k.Policy, outcome, k.Now().UTC().Round(0))
 	r.refused(next)
-	if next.Same(plan.Memory) {
+	if next.Same(saved) {
 		return
 	}
-	if _, err := k.Store.Save(ctx, k.stamp(plan.Memory, next), tag); err != nil {
-		r.warn("what the group refused was not saved, and will be tried again: %v", err)
+	if _, err := k.Store.Save(ctx, k.stamp(saved, next), tag); err != nil {
+		r.warn("what this round learned was not saved, and will be learned again: %v", err)
 	}
 }
 
@@ -289,25 +336,6 @@ func (k *Keeper) unconfirmed(action string, err error) error {
 		doubt = "not done"
 	}
 	return fmt.Errorf("%s: %s targets of %s: %w", doubt, action, k.Binding.Name, err)
-}
-
-// background runs f and closes the channel it returns when f is done.
-func background(f func()) <-chan struct{} {
-	done := make(chan struct{})
-	go func() { defer close(done); f() }()
-	return done
-}
-
-// wait waits for all of them, and tells whether they came before the context ended.
-func wait(ctx context.Context, all ...<-chan struct{}) bool {
-	for _, done := range all {
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
 }
 
 func addrsOf(targets []Target) []netip.Addr {

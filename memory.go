@@ -35,6 +35,7 @@ const (
 	maxSeen      = 128
 	maxSeenAddrs = 4096
 	maxDecisions = 200
+	maxCounts    = 100
 	maxText      = 512
 	maxZone      = 64
 
@@ -55,9 +56,14 @@ type Memory struct {
 	Refused   []Refusal  `json:"refused,omitempty"`   // sorted by address
 	Answers   []Seen     `json:"answers,omitempty"`   // resolvers' answers that counted, while somebody is missing
 	Decisions []Decision `json:"decisions,omitempty"` // the last ones, oldest first
+	Counts    []Count    `json:"counts,omitempty"`    // how many addresses the name showed, oldest first
+	Left      Left       `json:"left,omitzero"`       // the group as the last saved round left it
+	Others    Others     `json:"others,omitzero"`     // who else changes it
+	Paused    Pause      `json:"paused,omitzero"`     // an operator's word that nothing is to be done
 
-	Unusable string  `json:"-"` // why nobody may be removed by this memory; "" when it is sound
-	Import   *Import `json:"-"` // what an older function left, on a first run
+	Unusable string    `json:"-"` // why nobody may be removed by this memory; "" when it is sound
+	Import   *Import   `json:"-"` // what an older function left, on a first run
+	Older    time.Time `json:"-"` // when an older function last wrote its own state; zero where that was not read
 }
 
 // An Entry is one address that is ours.
@@ -70,6 +76,7 @@ type Entry struct {
 	Evidence     float64    `json:"evidence_nats,omitempty"` // against it, summed over them
 	GoneSince    time.Time  `json:"gone_since,omitzero"`     // neither observed nor in the group since
 	Zone         string     `json:"zone,omitempty"`          // learned from the group: all, none, or a zone
+	Held         string     `json:"held,omitempty"`          // the guard that was last noted to keep it, while it is missing
 }
 
 // A Refusal is a target that the group did not take.
@@ -92,9 +99,75 @@ type Seen struct {
 type Decision struct {
 	At      time.Time  `json:"at"`
 	Addr    netip.Addr `json:"addr"`
-	Action  string     `json:"action"` // register or deregister
+	Action  string     `json:"action"` // one of the Did constants
 	Why     string     `json:"why"`
-	Program string     `json:"program,omitempty"`
+	Nats    float64    `json:"evidence_nats,omitempty"` // the evidence against it by then
+	Program string     `json:"program,omitempty"`       // the version that decided
+}
+
+// What may be decided about an address.
+const (
+	DidRegister   = "register"
+	DidDeregister = "deregister"
+	DidMiss       = "missing"  // its first miss
+	DidReturn     = "returned" // it was missing, and was observed again
+	DidHold       = "held"     // it would have left, and a guard keeps it
+
+	WouldRegister   = "would register" // in mode observe
+	WouldDeregister = "would deregister"
+
+	OtherRegistered   = "registered by another"
+	OtherDeregistered = "deregistered by another"
+
+	DidAdopt  = "adopt" // by an operator
+	DidForget = "forget"
+)
+
+// A Count is how many addresses the name showed from then on.
+type Count struct {
+	At time.Time `json:"at"`
+	N  int       `json:"n"`
+}
+
+// A Left is which addresses were registered on our port when a round was done with the group.
+type Left struct {
+	At    time.Time    `json:"at"`
+	Addrs []netip.Addr `json:"addrs"`
+}
+
+// An Others is what is known of somebody else who changes targets on our port.
+type Others struct {
+	Rounds int       `json:"rounds,omitempty"` // rounds that met such a change, with less than a day between two of them
+	Last   time.Time `json:"last,omitzero"`    // the latest of them
+	State  time.Time `json:"state,omitzero"`   // when an older function wrote its own state, as seen last
+	Writes int       `json:"writes,omitempty"` // how often it was seen to do so
+}
+
+// A Pause keeps a binding's rounds from doing anything until an operator resumes it.
+type Pause struct {
+	At       time.Time `json:"at,omitzero"`
+	By       string    `json:"by,omitempty"`
+	Why      string    `json:"why,omitempty"`
+	Released bool      `json:"released,omitempty"` // the binding was given up, and nothing is ours any more
+}
+
+// String says it in a few words; "" where nothing is paused.
+func (p Pause) String() string {
+	if p.At.IsZero() {
+		return ""
+	}
+	word := "paused"
+	if p.Released {
+		word = "released"
+	}
+	text := word + " since " + p.At.UTC().Format(time.RFC3339)
+	if p.By != "" {
+		text += " by " + p.By
+	}
+	if p.Why != "" {
+		text += ": " + p.Why
+	}
+	return text
 }
 
 // Encode returns the stored form. Beyond [MaxMemorySize] the oldest decisions are left out.
@@ -156,6 +229,10 @@ func (m Memory) check() error {
 	case len(m.Answers) > maxSeen || len(m.Decisions) > maxDecisions:
 		return fmt.Errorf("%d answers and %d decisions, over the limits of %d and %d", len(m.Answers), len(m.Decisions), maxSeen, maxDecisions)
 	}
+	if len(m.Counts) > maxCounts || len(m.Left.Addrs) > maxEntries || len(m.Paused.By) > maxText || len(m.Paused.Why) > maxText ||
+		!slices.IsSortedFunc(m.Left.Addrs, netip.Addr.Compare) || m.Others.Rounds < 0 || m.Others.Writes < 0 {
+		return errors.New("counts, left, others or paused: not well formed")
+	}
 	for i, e := range m.Addresses {
 		switch {
 		case !plain(e.Addr):
@@ -166,8 +243,8 @@ func (m Memory) check() error {
 			return fmt.Errorf("address %s: missed %d", e.Addr, e.Missed)
 		case !(e.Evidence >= 0) || math.IsInf(e.Evidence, 0):
 			return fmt.Errorf("address %s: evidence %g", e.Addr, e.Evidence)
-		case len(e.Zone) > maxZone:
-			return fmt.Errorf("address %s: zone of %d bytes", e.Addr, len(e.Zone))
+		case len(e.Zone) > maxZone || len(e.Held) > maxZone:
+			return fmt.Errorf("address %s: zone of %d bytes, guard of %d", e.Addr, len(e.Zone), len(e.Held))
 		}
 	}
 	for i, r := range m.Refused {
@@ -192,6 +269,9 @@ func (m Memory) Same(other Memory) bool {
 		slices.Equal(m.Addresses, other.Addresses) &&
 		slices.Equal(m.Refused, other.Refused) &&
 		slices.Equal(m.Decisions, other.Decisions) &&
+		slices.Equal(m.Counts, other.Counts) &&
+		slices.Equal(m.Left.Addrs, other.Left.Addrs) &&
+		m.Others == other.Others && m.Paused == other.Paused &&
 		slices.EqualFunc(m.Answers, other.Answers, func(a, b Seen) bool {
 			return a.Hostname == b.Hostname && a.TTL == b.TTL && a.At.Equal(b.At) && slices.Equal(a.Addrs, b.Addrs)
 		})
@@ -204,6 +284,8 @@ func (m Memory) clone() Memory {
 	m.Refused = slices.Clone(m.Refused)
 	m.Answers = slices.Clone(m.Answers)
 	m.Decisions = slices.Clone(m.Decisions)
+	m.Counts = slices.Clone(m.Counts)
+	m.Left.Addrs = slices.Clone(m.Left.Addrs)
 	return m
 }
 

@@ -19,6 +19,10 @@ type Plan struct {
 	Unmanaged  []Target  // in the group, not draining, and not ours
 	Ours       int       // targets of ours that were registered before the round,
 	Healthy    int       // and how many of them were healthy
+	Steps      []Step    // what somebody else did to the group
+	Overdue    []Overdue // what nobody has done, and an observing binding would have
+	Another    string    // why another program is thought to manage the same targets; "" where it is not
+	Paused     Pause     // why nothing is to be done of all this
 	Warnings   []string
 
 	Memory  Memory // the next memory
@@ -81,9 +85,12 @@ func decide(guards []Guard, p Policy, m Memory, o Observation, h Holding, now ti
 		plan.Warnings = append(plan.Warnings, blind)
 	}
 
-	if p.Mode != ModeObserve {
-		r.record(plan)
-	}
+	plan.Paused = m.Paused
+	plan.Steps = r.steps()
+	plan.Overdue = r.overdue(plan)
+	r.record(plan)
+	r.noteOthers(plan)
+	plan.Another = r.next.Others.Another(r.now)
 	plan.Memory = r.next
 	plan.Changed = !plan.Memory.Same(m)
 	return plan

@@ -2,6 +2,8 @@ package mooring
 
 import (
 	"cmp"
+	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -10,7 +12,7 @@ import (
 // future are clamped to now, and counts begin again when they are about other hostnames.
 func (r *round) starting() Memory {
 	m := r.m.clone()
-	m.Unusable, m.Import = "", nil
+	m.Unusable, m.Import, m.Older = "", nil, time.Time{}
 	if r.m.Import != nil {
 		r.adopt(&m, *r.m.Import)
 	}
@@ -83,6 +85,7 @@ func (r *round) remember() {
 			}
 		}
 		r.forget()
+		r.count()
 	}
 	r.trim()
 	r.dropRefusals()
@@ -90,7 +93,7 @@ func (r *round) remember() {
 
 // seen clears what counts against an address.
 func (e *Entry) seen() {
-	e.Missed, e.Evidence = 0, 0
+	e.Missed, e.Evidence, e.Held = 0, 0, ""
 	e.MissingSince, e.LastMiss, e.GoneSince = time.Time{}, time.Time{}, time.Time{}
 }
 
@@ -168,17 +171,81 @@ func (r *round) dropRefusals() {
 	})
 }
 
-// record adds what was decided to the next memory.
+// record adds what was decided, and what others did, to the next memory.
 func (r *round) record(plan Plan) {
-	note := func(t Target, action, why string) {
-		r.next.Decisions = append(r.next.Decisions, Decision{At: r.now, Addr: t.Addr, Action: action, Why: why})
+	for _, s := range plan.Steps {
+		action := OtherRegistered
+		if s.Action == "deregistered" {
+			action = OtherDeregistered
+		}
+		r.note(s.Addr, action, s.Verdict+": "+s.Why)
+	}
+	r.recordAbsences(plan)
+	register, deregister := DidRegister, DidDeregister
+	if r.p.Mode == ModeObserve {
+		register, deregister = WouldRegister, WouldDeregister
 	}
 	for _, t := range plan.Register {
-		note(t, "register", "observed")
+		r.noteOnce(t.Addr, register, "observed")
 	}
 	for _, t := range plan.Deregister {
 		i := slices.IndexFunc(plan.Missing, func(m Missing) bool { return m.Addr == t.Addr })
-		note(t, "deregister", plan.Missing[i].String())
+		r.noteOnce(t.Addr, deregister, plan.Missing[i].String())
 	}
 	r.next.Decisions = r.next.Decisions[max(0, len(r.next.Decisions)-maxDecisions):]
+}
+
+// recordAbsences notes who is missing for the first time, who came back, and, each time that it is another one, which
+// of the last guards keeps whom. That the first guards keep somebody is what being missed means.
+func (r *round) recordAbsences(plan Plan) {
+	for _, was := range r.m.Addresses {
+		if was.Missed > 0 && r.sees(was.Addr) {
+			r.note(was.Addr, DidReturn, fmt.Sprintf("observed again after %d rounds without it", was.Missed))
+		}
+	}
+	for _, m := range plan.Missing {
+		if was := r.m.entry(m.Addr); m.Missed == 1 && (was == nil || was.Missed == 0) {
+			r.note(m.Addr, DidMiss, "not observed in a conclusive round")
+		}
+	}
+	for _, h := range plan.Held {
+		e := r.next.entry(h.Addr)
+		if e == nil || e.Held == h.Guard || !slices.Contains(lastGuards, h.Guard) {
+			continue
+		}
+		e.Held = h.Guard
+		r.note(h.Addr, DidHold, h.Reason)
+	}
+}
+
+// lastGuards are those that keep a target whose absence is proved.
+var lastGuards = []string{"min-targets", "max-leave", "make-before-break", "make-before-break (zone)"}
+
+func (r *round) note(addr netip.Addr, action, why string) {
+	d := Decision{At: r.now, Addr: addr, Action: action, Why: why}
+	if e := r.next.entry(addr); e != nil {
+		d.Nats = e.Evidence
+	}
+	r.next.Decisions = append(r.next.Decisions, d)
+}
+
+// noteOnce notes what would be done only once for as long as it is not done.
+func (r *round) noteOnce(addr netip.Addr, action, why string) {
+	if action == WouldRegister || action == WouldDeregister {
+		d, ok := r.next.last(addr, WouldRegister, WouldDeregister, DidReturn, DidMiss, OtherRegistered, OtherDeregistered)
+		if ok && d.Action == action {
+			return
+		}
+	}
+	r.note(addr, action, why)
+}
+
+// count notes how many addresses the name shows, when that is another number than before.
+func (r *round) count() {
+	n := len(r.observed)
+	if k := len(r.next.Counts); k > 0 && r.next.Counts[k-1].N == n {
+		return
+	}
+	r.next.Counts = append(r.next.Counts, Count{At: r.now, N: n})
+	r.next.Counts = r.next.Counts[max(0, len(r.next.Counts)-maxCounts):]
 }

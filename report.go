@@ -48,11 +48,37 @@ type Report struct {
 	Error        string          `json:"error"`
 	Warnings     []string        `json:"warnings,omitempty"`
 	Planned      *PlannedReport  `json:"planned,omitempty"` // only where the plan was not acted on
+	Others       *OthersReport   `json:"others,omitempty"`  // only where somebody else changes the same targets
+	Paused       string          `json:"paused,omitempty"`  // since when, by whom and why nothing is done
 	TookMS       int64           `json:"took_ms"`
 
-	Plan    Plan  `json:"-"` // what was decided
-	Healthy int   `json:"-"` // healthy targets of ours when the round began
-	Err     error `json:"-"` // what Error says
+	Plan    Plan     `json:"-"` // what was decided
+	Targets []Target `json:"-"` // what the group held when the round began; nil where it was not read
+	Healthy int      `json:"-"` // healthy targets of ours when the round began
+	Glance  bool     `json:"-"` // only the name was looked at, for nothing had changed; the rest is the last round's
+	Err     error    `json:"-"` // what Error says
+}
+
+// An OthersReport is what somebody else did to targets on our port since the last round, and whether that is a program.
+type OthersReport struct {
+	Another string          `json:"another"` // why another program is thought to manage the same targets; "" where it is not
+	Steps   []StepReport    `json:"steps"`
+	Overdue []OverdueReport `json:"overdue"`
+}
+
+// A StepReport is somebody else's change, and what this round says of it.
+type StepReport struct {
+	Addr    netip.Addr `json:"addr"`
+	Action  string     `json:"action"`  // registered or deregistered
+	Verdict string     `json:"verdict"` // right, wrong, early (without proof) or late
+	Why     string     `json:"why"`
+}
+
+// An OverdueReport is a step that nobody has taken yet, and that mode observe would have taken at Since.
+type OverdueReport struct {
+	Addr   netip.Addr `json:"addr"`
+	Action string     `json:"action"` // register or deregister
+	Since  time.Time  `json:"since"`
 }
 
 // A MissingReport is an address of ours that is in the group and was not observed.
@@ -100,17 +126,16 @@ func (r Report) LogValue() slog.Value {
 // report is a Report in the making.
 type report struct{ Report }
 
-func (k *Keeper) newReport() Report {
+func newReport(b Binding) Report {
 	return Report{
-		Binding: k.Binding.Name, Hostnames: slices.Sorted(slices.Values(k.Binding.Hostnames)),
-		Port: k.Binding.Port, TargetGroup: k.Binding.TargetGroup,
+		Binding: b.Name, Hostnames: slices.Sorted(slices.Values(b.Hostnames)), Port: b.Port, TargetGroup: b.TargetGroup,
 		Resolved: []netip.Addr{}, Registered: []netip.Addr{}, Deregistered: []netip.Addr{},
 		Missing: []MissingReport{}, Held: []HeldReport{}, Refused: []RefusedReport{}, Unmanaged: []string{},
 	}
 }
 
 func (r *report) saw(s sight) {
-	r.DNS, r.Inconclusive = s.observation.DNS(), s.observation.Inconclusive
+	r.DNS, r.Inconclusive, r.Targets = s.observation.DNS(), s.observation.Inconclusive, s.holding.Targets
 	r.Resolved = append(r.Resolved, s.observation.Addrs()...)
 }
 
@@ -132,8 +157,26 @@ func (r *report) planned(p Plan) {
 	for _, f := range p.Refused {
 		r.Refused = append(r.Refused, RefusedReport{Addr: f.Addr, Reason: f.Reason, Until: f.Until})
 	}
-	r.Healthy = p.Healthy
+	r.Healthy, r.Paused = p.Healthy, p.Paused.String()
 	r.kept(p.Held)
+	r.others(p)
+}
+
+func (r *report) others(p Plan) {
+	if p.Another == "" && len(p.Steps) == 0 && len(p.Overdue) == 0 {
+		return
+	}
+	o := OthersReport{Another: p.Another, Steps: []StepReport{}, Overdue: []OverdueReport{}}
+	for _, s := range p.Steps {
+		o.Steps = append(o.Steps, StepReport(s))
+	}
+	for _, d := range p.Overdue {
+		o.Overdue = append(o.Overdue, OverdueReport(d))
+	}
+	r.Others = &o
+	if p.Another != "" {
+		r.warn("another program manages the same targets: %s", p.Another)
+	}
 }
 
 // kept says who was held back, in the end.
