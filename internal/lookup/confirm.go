@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+
+	"mooring"
 )
 
 // maxConfirm bounds the questions that confirm an absence, for each hostname, on top of its search.
@@ -22,7 +24,7 @@ func (r *round) confirm(searches []*search, tracked func(context.Context) []neti
 	if len(m.addrs) == 0 {
 		return
 	}
-	var all sync.WaitGroup
+	var all mooring.Tasks
 	for _, s := range searches {
 		if !s.resolved {
 			all.Go(func() { s.confirm(r.ctx, m) })

@@ -2,9 +2,10 @@ package lookup
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"mooring"
 )
 
 const (
@@ -69,7 +70,7 @@ type engine struct {
 	results chan landing
 	flying  map[int]flight
 	number  int
-	work    sync.WaitGroup
+	work    mooring.Tasks
 }
 
 type landing struct {

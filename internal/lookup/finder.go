@@ -118,7 +118,7 @@ func (f *Finder) Find(ctx context.Context, tracked func(context.Context) []netip
 	defer cancel()
 	f.client.prune()
 
-	var reporting sync.WaitGroup
+	var reporting mooring.Tasks
 	defer reporting.Wait()
 
 	scope, known := f.knownScope()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -28,7 +27,7 @@ func (s *search) poll(ctx context.Context) {
 	s.resolved = true
 	b := newBudget(s.c.MaxLookups)
 	servers := s.stub.lively()
-	var all sync.WaitGroup
+	var all mooring.Tasks
 	for _, server := range servers[:min(len(servers), resolverMax)] {
 		all.Go(func() { s.pollOne(ctx, b, server) })
 	}

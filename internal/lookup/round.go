@@ -6,16 +6,17 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/miekg/dns"
+
+	"mooring"
 )
 
 // A round is one Find: what its searches share.
 type round struct {
 	*Finder
 	ctx  context.Context // ends with the round
-	work sync.WaitGroup  // everything that runs in the background
+	work mooring.Tasks   // everything that runs in the background
 
 	zones   memo[string, zone]
 	lookups memo[question, said]
@@ -42,7 +43,7 @@ func (r *round) search(scope Scope) []*search {
 		qtype = dns.TypeAAAA
 	}
 	searches := make([]*search, len(r.c.Hostnames))
-	var all sync.WaitGroup
+	var all mooring.Tasks
 	for i, host := range r.c.Hostnames {
 		s := &search{round: r, host: host, qtype: qtype, admits: scope.Admits, spreads: map[string]*spread{}}
 		searches[i] = s
@@ -53,7 +54,7 @@ func (r *round) search(scope Scope) []*search {
 }
 
 // announce tells what was resolved, beside the rest of the round.
-func (r *round) announce(reporting *sync.WaitGroup, searches []*search) {
+func (r *round) announce(reporting *mooring.Tasks, searches []*search) {
 	addrs := seenBy(searches)
 	if r.c.Resolved == nil || !conclusive(searches) || len(addrs) == 0 {
 		return

@@ -73,6 +73,11 @@ func (c *client) udpFirst(ctx context.Context, server netip.AddrPort, q question
 func (c *client) tcpFirst(ctx context.Context, server netip.AddrPort, q question) (*dns.Msg, error) {
 	tcp := make(chan result, 1)
 	go func() {
+		defer func() { // as what comes over the wire may be anything; the process keeps other bindings too
+			if v := recover(); v != nil {
+				tcp <- result{nil, fmt.Errorf("panic: %v", v)}
+			}
+		}()
 		m, err := c.tcp(ctx, server, q, false)
 		tcp <- result{m, err}
 	}()
