@@ -47,13 +47,13 @@ const (
 
 // A Memory is what outlives a round. It is a value: a round makes the next one and never changes the last.
 type Memory struct {
-	Version   int        `json:"version"`
-	Revision  uint64     `json:"revision"` // raised by every save, so that no two saved bodies are equal
-	Program   string     `json:"program"`  // the version of mooring that saved it
-	Saved     time.Time  `json:"saved"`
-	Hostnames []string   `json:"hostnames"`
+	Version   int        `json:"version"`             // of this form: 1
+	Revision  uint64     `json:"revision"`            // raised by every save, so that no two saved bodies are equal
+	Program   string     `json:"program"`             // the version of mooring that saved it
+	Saved     time.Time  `json:"saved"`               // when that was
+	Hostnames []string   `json:"hostnames"`           // that the counts are about, sorted
 	Addresses []Entry    `json:"addresses"`           // ours, sorted by address
-	Refused   []Refusal  `json:"refused,omitempty"`   // sorted by address
+	Refused   []Refusal  `json:"refused,omitempty"`   // set aside, sorted by address
 	Answers   []Seen     `json:"answers,omitempty"`   // resolvers' answers that counted, while somebody is missing
 	Decisions []Decision `json:"decisions,omitempty"` // the last ones, oldest first
 	Counts    []Count    `json:"counts,omitempty"`    // how many addresses the name showed, oldest first
@@ -68,7 +68,7 @@ type Memory struct {
 
 // An Entry is one address that is ours.
 type Entry struct {
-	Addr         netip.Addr `json:"addr"`
+	Addr         netip.Addr `json:"addr"`                    // that is ours
 	Since        time.Time  `json:"since"`                   // first observed
 	Missed       int        `json:"missed,omitempty"`        // conclusive rounds in a row without it
 	MissingSince time.Time  `json:"missing_since,omitzero"`  // the first of them
@@ -81,26 +81,26 @@ type Entry struct {
 
 // A Refusal is a target that the group did not take.
 type Refusal struct {
-	Addr   netip.Addr `json:"addr"`
-	Reason string     `json:"reason"`
-	Times  int        `json:"times"`
-	Until  time.Time  `json:"until"` // not tried again before
+	Addr   netip.Addr `json:"addr"`   // that the group did not take
+	Reason string     `json:"reason"` // in the group's words
+	Times  int        `json:"times"`  // how often in a row
+	Until  time.Time  `json:"until"`  // not tried again before
 }
 
 // A Seen is a resolver's answer that was counted. The same answer from its cache counts no more.
 type Seen struct {
-	Hostname string        `json:"hostname"`
-	Addrs    []netip.Addr  `json:"addrs"`
-	TTL      time.Duration `json:"ttl_ns"`
-	At       time.Time     `json:"at"`
+	Hostname string        `json:"hostname"` // that was looked up
+	Addrs    []netip.Addr  `json:"addrs"`    // what the answer held, sorted
+	TTL      time.Duration `json:"ttl_ns"`   // for how long it was good then
+	At       time.Time     `json:"at"`       // when it counted
 }
 
 // A Decision is one thing that was decided about one address.
 type Decision struct {
-	At      time.Time  `json:"at"`
-	Addr    netip.Addr `json:"addr"`
-	Action  string     `json:"action"` // one of the Did constants
-	Why     string     `json:"why"`
+	At      time.Time  `json:"at"`                      // when it was decided
+	Addr    netip.Addr `json:"addr"`                    // about whom
+	Action  string     `json:"action"`                  // what was decided
+	Why     string     `json:"why"`                     // and why
 	Nats    float64    `json:"evidence_nats,omitempty"` // the evidence against it by then
 	Program string     `json:"program,omitempty"`       // the version that decided
 }
@@ -125,14 +125,14 @@ const (
 
 // A Count is how many addresses the name showed from then on.
 type Count struct {
-	At time.Time `json:"at"`
-	N  int       `json:"n"`
+	At time.Time `json:"at"` // from when on
+	N  int       `json:"n"`  // addresses
 }
 
 // A Left is which addresses were registered on our port when a round was done with the group.
 type Left struct {
-	At    time.Time    `json:"at"`
-	Addrs []netip.Addr `json:"addrs"`
+	At    time.Time    `json:"at"`    // when that changed last
+	Addrs []netip.Addr `json:"addrs"` // registered, sorted
 }
 
 // An Others is what is known of somebody else who changes targets on our port.
@@ -145,9 +145,9 @@ type Others struct {
 
 // A Pause keeps a binding's rounds from doing anything until an operator resumes it.
 type Pause struct {
-	At       time.Time `json:"at,omitzero"`
-	By       string    `json:"by,omitempty"`
-	Why      string    `json:"why,omitempty"`
+	At       time.Time `json:"at,omitzero"`        // since when
+	By       string    `json:"by,omitempty"`       // by whom
+	Why      string    `json:"why,omitempty"`      // in the operator's words
 	Released bool      `json:"released,omitempty"` // the binding was given up, and nothing is ours any more
 }
 

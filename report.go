@@ -18,9 +18,9 @@ const ReportVersion = 1
 
 // Reports are the reports of one run, as `sync --output json` and the function return them.
 type Reports struct {
-	SchemaVersion int      `json:"schema_version"`
-	OK            bool     `json:"ok"` // no binding has an error or is inconclusive
-	Bindings      []Report `json:"bindings"`
+	SchemaVersion int      `json:"schema_version"` // of this form: 1
+	OK            bool     `json:"ok"`             // no binding has an error or is inconclusive
+	Bindings      []Report `json:"bindings"`       // one a binding, in the order of the configuration
 }
 
 // NewReports puts the reports of one run together.
@@ -32,25 +32,25 @@ func NewReports(bindings ...Report) Reports {
 // A Report is what one round of one binding saw, planned, did and could not confirm.
 // The slices are never nil, and sorted by address.
 type Report struct {
-	Binding      string          `json:"binding"`
-	Hostnames    []string        `json:"hostnames"`
-	Port         uint16          `json:"port"`
-	TargetGroup  string          `json:"target_group"`
-	DNS          string          `json:"dns"` // authoritative, resolver, both joined by "+", or "" when nobody answered
-	Resolved     []netip.Addr    `json:"resolved"`
-	Registered   []netip.Addr    `json:"registered"`   // confirmed in this round
-	Deregistered []netip.Addr    `json:"deregistered"` // confirmed in this round
-	Missing      []MissingReport `json:"missing"`
-	Held         []HeldReport    `json:"held"`
-	Refused      []RefusedReport `json:"refused"`
-	Unmanaged    []string        `json:"unmanaged"` // an address, or ADDR:PORT where the port is not ours
-	Inconclusive string          `json:"inconclusive"`
-	Error        string          `json:"error"`
-	Warnings     []string        `json:"warnings,omitempty"`
-	Planned      *PlannedReport  `json:"planned,omitempty"` // only where the plan was not acted on
-	Others       *OthersReport   `json:"others,omitempty"`  // only where somebody else changes the same targets
-	Paused       string          `json:"paused,omitempty"`  // since when, by whom and why nothing is done
-	TookMS       int64           `json:"took_ms"`
+	Binding      string          `json:"binding"`            // its name
+	Hostnames    []string        `json:"hostnames"`          // that were looked up, sorted
+	Port         uint16          `json:"port"`               // of its targets
+	TargetGroup  string          `json:"target_group"`       // the group's ARN
+	DNS          string          `json:"dns"`                // authoritative, resolver, both joined by "+", or "" when nobody answered
+	Resolved     []netip.Addr    `json:"resolved"`           // every address that some answer held
+	Registered   []netip.Addr    `json:"registered"`         // confirmed in this round
+	Deregistered []netip.Addr    `json:"deregistered"`       // confirmed in this round
+	Missing      []MissingReport `json:"missing"`            // ours, in the group, and not observed
+	Held         []HeldReport    `json:"held"`               // who would leave, and which guard keeps it
+	Refused      []RefusedReport `json:"refused"`            // set aside, because the group does not take it
+	Unmanaged    []string        `json:"unmanaged"`          // in the group and not ours: an address, or ADDR:PORT where the port is not ours
+	Inconclusive string          `json:"inconclusive"`       // why the round may count against nobody; its first word is the class
+	Error        string          `json:"error"`              // what went wrong, on one line
+	Warnings     []string        `json:"warnings,omitempty"` // what somebody should know, and nothing fails for
+	Planned      *PlannedReport  `json:"planned,omitempty"`  // only where the plan was not acted on
+	Others       *OthersReport   `json:"others,omitempty"`   // only where somebody else changes the same targets
+	Paused       string          `json:"paused,omitempty"`   // since when, by whom and why nothing is done
+	TookMS       int64           `json:"took_ms"`            // milliseconds that the round took
 
 	Plan    Plan     `json:"-"` // what was decided
 	Targets []Target `json:"-"` // what the group held when the round began; nil where it was not read
@@ -62,50 +62,50 @@ type Report struct {
 // An OthersReport is what somebody else did to targets on our port since the last round, and whether that is a program.
 type OthersReport struct {
 	Another string          `json:"another"` // why another program is thought to manage the same targets; "" where it is not
-	Steps   []StepReport    `json:"steps"`
-	Overdue []OverdueReport `json:"overdue"`
+	Steps   []StepReport    `json:"steps"`   // changes that were not ours
+	Overdue []OverdueReport `json:"overdue"` // changes that this binding would have made long ago, in mode observe
 }
 
 // A StepReport is somebody else's change, and what this round says of it.
 type StepReport struct {
-	Addr    netip.Addr `json:"addr"`
+	Addr    netip.Addr `json:"addr"`    // of the target
 	Action  string     `json:"action"`  // registered or deregistered
 	Verdict string     `json:"verdict"` // right, wrong, early (without proof) or late
-	Why     string     `json:"why"`
+	Why     string     `json:"why"`     // the verdict's reason
 }
 
-// An OverdueReport is a step that nobody has taken yet, and that mode observe would have taken at Since.
+// An OverdueReport is a step that nobody has taken yet.
 type OverdueReport struct {
-	Addr   netip.Addr `json:"addr"`
+	Addr   netip.Addr `json:"addr"`   // of the target
 	Action string     `json:"action"` // register or deregister
-	Since  time.Time  `json:"since"`
+	Since  time.Time  `json:"since"`  // when this binding would have taken it
 }
 
 // A MissingReport is an address of ours that is in the group and was not observed.
 type MissingReport struct {
-	Addr            netip.Addr `json:"addr"`
-	Missed          int        `json:"missed"`                 // conclusive rounds in a row
+	Addr            netip.Addr `json:"addr"`                   // of the target
+	Missed          int        `json:"missed"`                 // conclusive rounds in a row without it
 	MissProbability float64    `json:"miss_probability"`       // that a live address had stayed unseen all the while
 	MissingSince    time.Time  `json:"missing_since,omitzero"` // its first recorded miss
 }
 
-// A HeldReport is a target that would leave, and why it stays. The first word of the reason is the guard.
+// A HeldReport is a target that would leave, and why it stays.
 type HeldReport struct {
-	Addr   netip.Addr `json:"addr"`
-	Reason string     `json:"reason"`
+	Addr   netip.Addr `json:"addr"`   // of the target
+	Reason string     `json:"reason"` // its first word is the guard
 }
 
 // A RefusedReport is an address that is set aside.
 type RefusedReport struct {
-	Addr   netip.Addr `json:"addr"`
-	Reason string     `json:"reason"`
-	Until  time.Time  `json:"until,omitzero"`
+	Addr   netip.Addr `json:"addr"`           // that is not registered
+	Reason string     `json:"reason"`         // in the group's words
+	Until  time.Time  `json:"until,omitzero"` // not tried again before
 }
 
 // A PlannedReport is what a plan, or a round that only observes, would do.
 type PlannedReport struct {
-	Register   []netip.Addr `json:"register"`
-	Deregister []netip.Addr `json:"deregister"`
+	Register   []netip.Addr `json:"register"`   // observed, and not registered
+	Deregister []netip.Addr `json:"deregister"` // ours, and proved absent
 }
 
 // OK tells whether the round came through and was conclusive.
