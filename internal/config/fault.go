@@ -69,19 +69,22 @@ func (p place) String() string {
 	return text
 }
 
-// maxFaults is how many faults are told. A file of a megabyte can hold far more than anybody reads.
+var errMore = errors.New("and perhaps more: these are enough for once")
+
+// maxFaults is how many faults are told. A file of a megabyte can hold far more than anybody reads, and finding them
+// takes long.
 const maxFaults = 1000
 
 // faults collects what is wrong, each thing once.
 type faults struct {
 	list []*Fault
 	seen map[string]bool
-	more int // beyond maxFaults
 }
 
+func (f *faults) full() bool { return len(f.list) == maxFaults }
+
 func (f *faults) add(at place, value string, err error) {
-	if len(f.list) == maxFaults {
-		f.more++
+	if f.full() {
 		return
 	}
 	fault := &Fault{Where: at.String(), Value: value, Err: err, line: at.line, col: at.col}
@@ -106,8 +109,8 @@ func (f *faults) err() error {
 	for _, fault := range f.list {
 		all = append(all, fault)
 	}
-	if f.more > 0 {
-		all = append(all, fmt.Errorf("and %d more faults", f.more))
+	if f.full() {
+		all = append(all, errMore)
 	}
 	return errors.Join(all...)
 }

@@ -199,33 +199,37 @@ func (r *replaced) used(values map[string][]given) map[string][]given {
 	return out
 }
 
-// format finds the replaced function whose whole set of variables is present. Without one it keeps the one that lacks
-// the least, to be told if something else is wrong.
+// A near is a replaced function of whose variables some are set, and these are not.
+type near struct {
+	*format
+	missing []string
+}
+
+// format finds the replaced function whose whole set of variables is present. Without one it keeps those of which the
+// most variables are, to be told if something else is wrong.
 func (l *loader) format() *format {
-	var best int
+	most := 1
 	for i := range formats {
 		f := &formats[i]
-		var missing []string
-		for _, name := range f.required {
-			if l.variable(name) == "" {
-				missing = append(missing, name)
-			}
-		}
 		if f.without != "" && l.variable(f.without) != "" {
 			continue
 		}
+		missing := slices.DeleteFunc(slices.Clone(f.required), func(name string) bool { return l.variable(name) != "" })
 		if len(missing) == 0 {
 			l.nearest = nil
 			return f
 		}
-		present := len(f.required) - len(missing)
-		for name := range f.refused {
-			if l.variable(name) != "" {
+		present := 0
+		for _, name := range slices.Concat(f.required, slices.Collect(maps.Keys(f.refused))) {
+			if name != "S3_BUCKET" && l.variable(name) != "" { // which by itself may be anything's
 				present++
 			}
 		}
-		if present > best {
-			best, l.nearest, l.missing = present, f, missing
+		if present > most {
+			most, l.nearest = present, nil
+		}
+		if present == most {
+			l.nearest = append(l.nearest, near{f, missing})
 		}
 	}
 	return nil

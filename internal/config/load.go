@@ -54,11 +54,9 @@ type given struct {
 // there and once, however many bindings it reaches.
 type loader struct {
 	faults
-	env   Environment
-	above map[string][]given // what flags and variables say, by the setting's name
-
-	nearest *format  // the replaced function of whose variables some are set, and not all
-	missing []string // those that are not
+	env     Environment
+	above   map[string][]given // what flags and variables say, by the setting's name
+	nearest []near             // the replaced functions of whose variables the most are set, and not all
 }
 
 // A draft is a binding in the making.
@@ -218,9 +216,12 @@ func (d *draft) title(c Config) string {
 
 // explain says, where something is wrong, why the environment of a replaced function was not used.
 func (l *loader) explain() {
-	if l.nearest != nil && len(l.list) > 0 {
-		l.add(place{name: "the environment of " + l.nearest.title}, "", fmt.Errorf("not complete, and so not used: %s is not set", l.missing))
-		l.refuse(l.nearest)
+	if len(l.list) == 0 {
+		return
+	}
+	for _, n := range l.nearest {
+		l.add(place{name: "the environment of " + n.title}, "", fmt.Errorf("not complete, and so not used: %s is not set", n.missing))
+		l.refuse(n.format)
 	}
 }
 

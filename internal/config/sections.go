@@ -43,6 +43,9 @@ func (l *loader) top(top *section, root *yaml.Node) []*draft {
 	drafts := make([]*draft, 0, len(list.Content))
 	for i, n := range list.Content {
 		s := l.section(top, n, bindingPath(i, n, defaults), bindingKeys)
+		if n.Kind != yaml.MappingNode {
+			continue // which was told
+		}
 		drafts = append(drafts, &draft{layers: []map[string][]given{l.above, s.values, defaults.values}, name: s.name, home: s})
 	}
 	return drafts
@@ -84,7 +87,7 @@ func (l *loader) name(s *section, p pair) {
 // pairs reads a mapping, without what it may not hold.
 func (l *loader) pairs(s *section, n *yaml.Node, known []string) (out []pair) {
 	first := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !l.full(); i += 2 {
 		p := pair{n.Content[i].Value, n.Content[i], n.Content[i+1]}
 		line, again := first[p.key]
 		switch {
@@ -117,6 +120,11 @@ func (l *loader) values(s *section, set Setting, p pair) (out []given) {
 			continue // which was told
 		}
 		v, err := scalar(n, set.value.plain)
+		if errors.Is(err, errNumber) {
+			if wrong := set.value.set(&Config{}, v); wrong != nil {
+				err = wrong // a duration without its unit, say
+			}
+		}
 		if err != nil {
 			l.add(s.at(n, p.key), v, err)
 			continue
@@ -129,6 +137,8 @@ func (l *loader) values(s *section, set Setting, p pair) (out []given) {
 	return out
 }
 
+var errNumber = errors.New("want text: put it in quotes")
+
 // scalar is the text of a value. What is written as a number is one where plain numbers are taken.
 func scalar(n *yaml.Node, plain bool) (string, error) {
 	if n.Kind != yaml.ScalarNode {
@@ -140,7 +150,7 @@ func scalar(n *yaml.Node, plain bool) (string, error) {
 	case tag == "!!bool":
 		return n.Value, errors.New("want text or a number; nothing here is true or false")
 	case (tag == "!!int" || tag == "!!float") && !plain:
-		return n.Value, errors.New("want text: put it in quotes, and give a duration its unit")
+		return n.Value, errNumber
 	case n.Value == "":
 		return "", errors.New("no value")
 	}

@@ -67,7 +67,7 @@ var settings = []Setting{
 		Usage: "region of the memory's bucket (default as --region)",
 	},
 	{
-		Name: "memory-owner", Value: "ACCOUNT", value: text(setMemoryOwner, accountForm.String()).plainToo(999_999_999_999),
+		Name: "memory-owner", Value: "ACCOUNT", value: text(setMemoryOwner, accountForm.String()).plainToo(1e11, 1e12-1),
 		Usage: "account that must own the memory's bucket, 12 digits (default any)",
 	},
 	{

@@ -29,9 +29,9 @@ func text(set func(*Config, string) error, form ...string) value {
 }
 
 // plainToo lets a file hold digits as a number too.
-func (v value) plainToo(most int) value {
+func (v value) plainToo(least, most int64) value {
 	v.plain = true
-	v.schema = either(v.schema, map[string]any{"type": "integer", "minimum": 0, "maximum": most})
+	v.schema = either(v.schema, map[string]any{"type": "integer", "minimum": least, "maximum": most})
 	return v
 }
 
