@@ -32,6 +32,10 @@ lint: ## every linter of .golangci.yml
 fmt: ## format all Go files
 	$(TOOL) gofumpt -w .
 
+.PHONY: docs
+docs: ## docs/reference.md and the schema, from the code
+	$(GO) test ./cmd/mooring ./internal/config -run 'Reference|Schema' -update
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@set -eu; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u); do \

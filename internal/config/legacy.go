@@ -135,6 +135,21 @@ var formats = []format{
 	},
 }
 
+// A Format is a function that mooring replaces, by the environment that it knows it by.
+type Format struct {
+	Name, Title        string
+	Required, Optional []string // variables; only a whole set of the required ones is used
+}
+
+// Formats lists them, in their order of precedence.
+func Formats() []Format {
+	out := make([]Format, 0, len(formats))
+	for _, f := range formats {
+		out = append(out, Format{f.name, f.title, slices.Clone(f.required), slices.Clone(f.optional)})
+	}
+	return out
+}
+
 // OriginalVariables lists the original function's variables, in the order in which AWS documents them.
 func OriginalVariables() []string { return slices.Concat(formats[0].required, formats[0].optional) }
 
