@@ -290,6 +290,9 @@ func TestAFileHasALimitOfSizeBindingsDepthAndFaults(t *testing.T) {
 	if got := faultsOf(t, one+"  zone: "+strings.Repeat("[", 500)+strings.Repeat("]", 500)); !strings.Contains(got[0], "nested too deeply") && !strings.Contains(got[1], "nested too deeply") {
 		t.Errorf("%s", got)
 	}
+	if got := faultsOf(t, one+"  resolver: ["+strings.Repeat("10.0.0.2, ", 17)+"]"); !strings.HasSuffix(got[0], "resolver: want one value, or a list of 1 to 16") {
+		t.Errorf("%s", got)
+	}
 	var many strings.Builder
 	for i := range 5000 {
 		fmt.Fprintf(&many, "k%d: 1\n", i)

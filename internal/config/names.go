@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"mooring"
 )
@@ -29,7 +30,7 @@ func setHostname(c *Config, v string) error {
 		return errors.New("want a name of 1 to 253 characters")
 	}
 	for label := range strings.SplitSeq(name, ".") {
-		if len(label) > maxLabel || !labelForm.MatchString(label) {
+		if len(label) > maxLabel || !labelForm.matches(label) {
 			return fmt.Errorf("want a name: %q is no label of one", label)
 		}
 	}
@@ -40,21 +41,34 @@ func setHostname(c *Config, v string) error {
 	return nil
 }
 
-// Lengths are checked beside these forms: a counted repetition takes long to compile, in every start of the program.
-// The schema of a file quotes them, so they keep to what JSON Schema's patterns (ECMA-262) have too.
+// A form is a regular expression that is compiled when it is first used: few are in one start of the program, and
+// compiling all of them was most of what this package took of it. Lengths are checked beside the forms, for counted
+// repetitions take the longest. The schema of a file quotes them, so they keep to what JSON Schema's patterns (ECMA-262)
+// have too.
+type form struct {
+	text     string
+	compiled func() *regexp.Regexp
+}
+
+func formOf(text string) form {
+	return form{text, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
+}
+
+func (f form) matches(v string) bool { return f.compiled().MatchString(v) }
+
 var (
-	labelForm      = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$`)
-	nameForm       = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-	groupForm      = regexp.MustCompile(`^arn:(aws[a-z-]*):elasticloadbalancing:([a-z0-9-]+):([0-9]{12}):targetgroup/([A-Za-z0-9-]+)/([A-Za-z0-9]+)$`)
-	bucketForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]+[a-z0-9]$`)
-	zoneForm       = regexp.MustCompile(`^[a-z][a-z](-[a-z0-9]+)+$`)
-	zoneIDForm     = regexp.MustCompile(`^[a-z]+[0-9]+(-[a-z0-9]+)*-(az|wlz)[0-9]+$`)
-	regionForm     = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
-	roleForm       = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+$`)
-	memoryRoleForm = regexp.MustCompile(`^(none|arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+)$`)
-	accountForm    = regexp.MustCompile(`^[0-9]{12}$`)
-	topicForm      = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$`)
-	busForm        = regexp.MustCompile(`^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/._A-Za-z0-9-]+$`)
+	labelForm      = formOf(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$`)
+	nameForm       = formOf(`^[A-Za-z0-9._-]+$`)
+	groupForm      = formOf(`^arn:(aws[a-z-]*):elasticloadbalancing:([a-z0-9-]+):([0-9]{12}):targetgroup/([A-Za-z0-9-]+)/([A-Za-z0-9]+)$`)
+	bucketForm     = formOf(`^[a-z0-9][a-z0-9._-]+[a-z0-9]$`)
+	zoneForm       = formOf(`^[a-z][a-z](-[a-z0-9]+)+$`)
+	zoneIDForm     = formOf(`^[a-z]+[0-9]+(-[a-z0-9]+)*-(az|wlz)[0-9]+$`)
+	regionForm     = formOf(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	roleForm       = formOf(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+$`)
+	memoryRoleForm = formOf(`^(none|arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+)$`)
+	accountForm    = formOf(`^[0-9]{12}$`)
+	topicForm      = formOf(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$`)
+	busForm        = formOf(`^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/._A-Za-z0-9-]+$`)
 )
 
 const (
@@ -78,7 +92,7 @@ const (
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
 func setTargetGroup(c *Config, v string) error {
 	switch {
-	case len(v) <= maxARN && groupForm.MatchString(v):
+	case len(v) <= maxARN && groupForm.matches(v):
 		c.Binding.TargetGroup = v
 		return nil
 	case strings.Contains(v, ":loadbalancer/"):
@@ -92,7 +106,7 @@ func setTargetGroup(c *Config, v string) error {
 
 // GroupRegion is the region in a target group's ARN.
 func GroupRegion(arn string) string {
-	if m := groupForm.FindStringSubmatch(arn); m != nil {
+	if m := groupForm.compiled().FindStringSubmatch(arn); m != nil {
 		return m[2]
 	}
 	return ""
@@ -100,7 +114,7 @@ func GroupRegion(arn string) string {
 
 func nameOf(b mooring.Binding) string {
 	name := b.TargetGroup
-	if m := groupForm.FindStringSubmatch(b.TargetGroup); m != nil {
+	if m := groupForm.compiled().FindStringSubmatch(b.TargetGroup); m != nil {
 		name = m[4]
 	}
 	if b.Port != 0 {
@@ -122,7 +136,7 @@ func setMemory(c *Config, v string) error {
 		}
 	case strings.HasPrefix(v, "s3://"):
 		bucket, prefix, _ := strings.Cut(strings.TrimPrefix(v, "s3://"), "/")
-		if len(bucket) > maxBucket || !bucketForm.MatchString(bucket) {
+		if len(bucket) > maxBucket || !bucketForm.matches(bucket) {
 			return fmt.Errorf("want s3://BUCKET[/PREFIX]: %q is no bucket's name", bucket)
 		}
 		if prefix != "" && !strings.HasSuffix(prefix, "/") {
@@ -147,7 +161,7 @@ func setSSE(c *Config, v string) error {
 // setZone takes an availability zone by its name, which means another zone in another account, or by its id, which
 // does not: https://docs.aws.amazon.com/ram/latest/userguide/working-with-az-ids.html
 func setZone(c *Config, v string) error {
-	named := len(v) <= maxLabel && (zoneForm.MatchString(v) || zoneIDForm.MatchString(v))
+	named := len(v) <= maxLabel && (zoneForm.matches(v) || zoneIDForm.matches(v))
 	if v != "auto" && v != "all" && v != "none" && !named {
 		return errors.New("want auto, all, none, or a zone such as eu-west-1a or euw1-az1")
 	}
@@ -157,7 +171,7 @@ func setZone(c *Config, v string) error {
 
 func regionOf(at func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
-		if len(v) > maxLabel || !regionForm.MatchString(v) {
+		if len(v) > maxLabel || !regionForm.matches(v) {
 			return errors.New("want a region, such as eu-west-1")
 		}
 		*at(c) = v
@@ -168,7 +182,7 @@ func regionOf(at func(*Config) *string) func(*Config, string) error {
 var errRole = errors.New("want the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME")
 
 func setRole(c *Config, v string) error {
-	if len(v) > maxRole || !roleForm.MatchString(v) {
+	if len(v) > maxRole || !roleForm.matches(v) {
 		return errRole
 	}
 	c.AWS.RoleARN = v
@@ -176,7 +190,7 @@ func setRole(c *Config, v string) error {
 }
 
 func setMemoryRole(c *Config, v string) error {
-	if len(v) > maxRole || !memoryRoleForm.MatchString(v) {
+	if len(v) > maxRole || !memoryRoleForm.matches(v) {
 		return fmt.Errorf("%w, or none", errRole)
 	}
 	c.Memory.RoleARN = v
@@ -184,7 +198,7 @@ func setMemoryRole(c *Config, v string) error {
 }
 
 func setMemoryOwner(c *Config, v string) error {
-	if !accountForm.MatchString(v) {
+	if !accountForm.matches(v) {
 		return errors.New("want an account: 12 digits")
 	}
 	c.Memory.Owner = v
@@ -196,8 +210,8 @@ func setNotify(c *Config, v string) error {
 	kind, target, _ := strings.Cut(v, ":")
 	switch {
 	case v == "stdout":
-	case kind == "sns" && len(target) <= maxTopic && topicForm.MatchString(target):
-	case kind == "eventbridge" && len(target) <= maxBus && busForm.MatchString(target):
+	case kind == "sns" && len(target) <= maxTopic && topicForm.matches(target):
+	case kind == "eventbridge" && len(target) <= maxBus && busForm.matches(target):
 	case kind == "sns":
 		return errors.New("want sns:ARN with the ARN of a topic: arn:aws:sns:REGION:ACCOUNT:NAME")
 	case kind == "eventbridge":
@@ -212,7 +226,7 @@ func setNotify(c *Config, v string) error {
 }
 
 func checkName(v string) error {
-	if len(v) > maxName || !nameForm.MatchString(v) {
+	if len(v) > maxName || !nameForm.matches(v) {
 		return fmt.Errorf("want a name of 1 to %d letters, digits, dots, dashes and underscores", maxName)
 	}
 	return nil

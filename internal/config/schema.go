@@ -15,7 +15,7 @@ func Schema() []byte {
 	}
 	binding := map[string]any{"name": map[string]any{
 		"description": "what reports and metrics call it; unique (default the group's name and the port)",
-		"type":        "string", "minLength": 1, "maxLength": maxName, "pattern": nameForm.String(),
+		"type":        "string", "minLength": 1, "maxLength": maxName, "pattern": nameForm.text,
 	}}
 	for key, ref := range refs {
 		binding[key] = ref

@@ -41,7 +41,7 @@ var settings = []Setting{
 		Usage: "port of the targets (default the group's own)",
 	},
 	{
-		Name: "target-group", Value: "ARN", value: text(setTargetGroup, groupForm.String()),
+		Name: "target-group", Value: "ARN", value: text(setTargetGroup, groupForm.text),
 		Usage:  "target group to keep in step",
 		wanted: "the ARN of the target group",
 	},
@@ -55,7 +55,7 @@ var settings = []Setting{
 		Usage: "server-side encryption of the memory (default none: the bucket's own default)",
 	},
 	{
-		Name: "memory-role-arn", Value: "ARN|none", value: text(setMemoryRole, memoryRoleForm.String()),
+		Name: "memory-role-arn", Value: "ARN|none", value: text(setMemoryRole, memoryRoleForm.text),
 		Usage: "role to assume for the memory's bucket; with none it is used as the process itself (default as --role-arn)",
 	},
 	{
@@ -63,11 +63,11 @@ var settings = []Setting{
 		Usage: "external id that the memory's role asks for",
 	},
 	{
-		Name: "memory-region", Value: "REGION", value: text(regionOf(func(c *Config) *string { return &c.Memory.Region }), regionForm.String()),
+		Name: "memory-region", Value: "REGION", value: text(regionOf(func(c *Config) *string { return &c.Memory.Region }), regionForm.text),
 		Usage: "region of the memory's bucket (default as --region)",
 	},
 	{
-		Name: "memory-owner", Value: "ACCOUNT", value: text(setMemoryOwner, accountForm.String()).plainToo(1e11, 1e12-1),
+		Name: "memory-owner", Value: "ACCOUNT", value: text(setMemoryOwner, accountForm.text).plainToo(1e11, 1e12-1),
 		Usage: "account that must own the memory's bucket, 12 digits (default any)",
 	},
 	{
@@ -135,7 +135,7 @@ var settings = []Setting{
 		Usage: "where each change is told, as a JSON event",
 	},
 	{
-		Name: "role-arn", Value: "ARN", value: text(setRole, roleForm.String()),
+		Name: "role-arn", Value: "ARN", value: text(setRole, roleForm.text),
 		Usage: "role to assume for every call to AWS",
 	},
 	{
@@ -143,7 +143,7 @@ var settings = []Setting{
 		Usage: "external id that the role asks for",
 	},
 	{
-		Name: "region", Value: "REGION", value: text(regionOf(func(c *Config) *string { return &c.AWS.Region }), regionForm.String()),
+		Name: "region", Value: "REGION", value: text(regionOf(func(c *Config) *string { return &c.AWS.Region }), regionForm.text),
 		Usage: "region of the memory's bucket and the metrics (default the environment's, or else the target group's)",
 	},
 	{
