@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -44,7 +45,9 @@ type Config struct {
 	Name string // the binding's, for errors
 	ARN  string
 	Port uint16 // of targets that have none of their own
-	Zone string // auto, all, none, or the availability zone for addresses outside the VPC; "" is auto
+	Zone string // auto, all, none, or the availability zone, by name or id, for addresses outside the VPC; "" is auto
+
+	Limiter *Limiter // shared by all groups; nil sets no limit
 }
 
 // A Group is one target group. It may be used by several goroutines.
@@ -80,6 +83,10 @@ func Connect(cfg aws.Config, c Config) *Group {
 	client := bounded{next: cfg.HTTPClient}
 	if client.next == nil {
 		client.next = awshttp.NewBuildableClient()
+	}
+	if c.Limiter != nil {
+		cfg = cfg.Copy()
+		cfg.APIOptions = append(slices.Clip(cfg.APIOptions), eachAttempt)
 	}
 	lb := elbv2.NewFromConfig(cfg, func(o *elbv2.Options) { o.HTTPClient = client })
 	return New(lb, lb, ec2.NewFromConfig(cfg, func(o *ec2.Options) { o.HTTPClient = client }), c)

@@ -108,9 +108,9 @@ func (g *Group) warnings() []string {
 
 func (g *Group) readDescription(ctx context.Context) (description, error) {
 	in := &elbv2.DescribeTargetGroupsInput{TargetGroupArns: []string{g.c.ARN}}
-	reply, err := within(ctx, g.settings.DescribeTargetGroups, in)
+	reply, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetGroups", g.settings.DescribeTargetGroups, in)
 	if err != nil {
-		return description{}, g.explain(err, "elasticloadbalancing:DescribeTargetGroups", "*")
+		return description{}, err
 	}
 	i := slices.IndexFunc(reply.TargetGroups, func(tg types.TargetGroup) bool {
 		return tg.TargetGroupArn == nil || *tg.TargetGroupArn == g.c.ARN
@@ -131,9 +131,9 @@ func (g *Group) readDescription(ctx context.Context) (description, error) {
 
 func (g *Group) readAttributes(ctx context.Context) (map[string]string, error) {
 	in := &elbv2.DescribeTargetGroupAttributesInput{TargetGroupArn: &g.c.ARN}
-	reply, err := within(ctx, g.settings.DescribeTargetGroupAttributes, in)
+	reply, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetGroupAttributes", g.settings.DescribeTargetGroupAttributes, in)
 	if err != nil {
-		return nil, g.explain(err, "elasticloadbalancing:DescribeTargetGroupAttributes", "*")
+		return nil, err
 	}
 	out := map[string]string{}
 	for _, a := range reply.Attributes {
@@ -159,9 +159,9 @@ func (g *Group) readSubnets(ctx context.Context) ([]subnet, error) {
 	}
 	var out []subnet
 	for range maxPages {
-		reply, err := within(ctx, g.network.DescribeSubnets, in)
+		reply, err := ask(ctx, g, "ec2:DescribeSubnets", g.network.DescribeSubnets, in)
 		if err != nil {
-			return nil, g.explain(err, "ec2:DescribeSubnets", "*")
+			return nil, err
 		}
 		for _, s := range reply.Subnets {
 			out = append(out, subnetOf(s))
