@@ -89,7 +89,9 @@ type Inspector interface {
 type Settings struct {
 	// CrossZone waits for the group's cross-zone attribute. It is asked only when the plan depends on it.
 	CrossZone func(context.Context) CrossZone
-	Warnings  func() []string // what could not be read, and the permission that is missing
+	// Zones waits for the zones in which a load balancer of the group has a static address; nil where that is not known.
+	Zones    func(context.Context) []string
+	Warnings func() []string // what could not be read, and the permission that is missing
 }
 
 // An Outcome is what a registration achieved.

@@ -28,10 +28,11 @@ type (
 		DeregisterTargets(context.Context, *elbv2.DeregisterTargetsInput, ...func(*elbv2.Options)) (*elbv2.DeregisterTargetsOutput, error)
 	}
 
-	// SettingsAPI reads what the group says of itself. It may be denied.
+	// SettingsAPI reads what the group and its load balancers say of themselves. It may be denied.
 	SettingsAPI interface {
 		DescribeTargetGroups(context.Context, *elbv2.DescribeTargetGroupsInput, ...func(*elbv2.Options)) (*elbv2.DescribeTargetGroupsOutput, error)
 		DescribeTargetGroupAttributes(context.Context, *elbv2.DescribeTargetGroupAttributesInput, ...func(*elbv2.Options)) (*elbv2.DescribeTargetGroupAttributesOutput, error)
+		DescribeLoadBalancers(context.Context, *elbv2.DescribeLoadBalancersInput, ...func(*elbv2.Options)) (*elbv2.DescribeLoadBalancersOutput, error)
 	}
 
 	// SubnetsAPI reads the subnets of the group's VPC. It may be denied.
@@ -61,6 +62,7 @@ type Group struct {
 	described  reading[description]
 	attributes reading[map[string]string]
 	subnets    reading[[]subnet]
+	balancers  reading[[]string] // the zones of the load balancers
 }
 
 var (
@@ -75,6 +77,7 @@ func New(api API, settings SettingsAPI, subnets SubnetsAPI, c Config) *Group {
 	g.described.read = g.readDescription
 	g.attributes.read = g.readAttributes
 	g.subnets.read = g.readSubnets
+	g.balancers.read = g.readBalancers
 	return g
 }
 

@@ -21,7 +21,14 @@ func (g *Group) Register(ctx context.Context, targets []mooring.Target, permit m
 	if err := g.checkPorts(targets); err != nil {
 		return mooring.Outcome{}, fmt.Errorf("register %d targets: %w", len(targets), err)
 	}
-	r := &registration{g: g, zoning: g.zoning(ctx)}
+	if len(targets) == 0 {
+		return mooring.Outcome{}, nil
+	}
+	z, err := g.zoning(ctx)
+	if err != nil {
+		return mooring.Outcome{}, fmt.Errorf("register %d targets: %w", len(targets), err)
+	}
+	r := &registration{g: g, zoning: z}
 	for chunk := range slices.Chunk(targets, batchSize) {
 		batch := make([]candidate, 0, len(chunk))
 		for _, t := range chunk {
@@ -29,8 +36,7 @@ func (g *Group) Register(ctx context.Context, targets []mooring.Target, permit m
 		}
 		r.queue = append(r.queue, batch)
 	}
-	err := r.run(ctx, permit)
-	return r.settle(err)
+	return r.settle(r.run(ctx, permit))
 }
 
 // settle blames those who were refused in unknown words, if others were taken; else it is no target's fault.
@@ -43,25 +49,6 @@ func (r *registration) settle(err error) (mooring.Outcome, error) {
 	}
 	return r.outcome, err
 }
-
-// zoning waits for the subnets, if somebody has asked for them.
-func (g *Group) zoning(ctx context.Context) zoning {
-	z := zoning{mode: g.zoneMode()}
-	if f := g.subnets.peek(); f != nil && g.needsSubnets() {
-		subnets, err := f.wait(ctx)
-		z.subnets, z.known = subnets, err == nil
-	}
-	return z
-}
-
-func (g *Group) zoneMode() string {
-	if g.c.Zone == "" {
-		return zoneAuto
-	}
-	return g.c.Zone
-}
-
-func (g *Group) needsSubnets() bool { return g.zoneMode() != zoneAll && g.zoneMode() != zoneNone }
 
 // A registration is one Register on its way.
 type registration struct {
