@@ -243,6 +243,39 @@ func TestAfterAThrottlingNobodyIsServedForASecond(t *testing.T) {
 	})
 }
 
+func TestWhoComesWhileNobodyIsServedWaitsToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, 1)
+		q.l.throttled(q.ticket("earlier", readGroup))
+		<-time.After(500 * time.Millisecond) // there are five tokens again
+		q.ask(t.Context(), "first", readGroup)
+		q.ask(t.Context(), "second", readGroup)
+		q.wg.Wait()
+		if len(q.at) != 2 || q.at[0] != time.Second || q.at[1] != time.Second {
+			t.Errorf("served at %v, want both after a second", q.at)
+		}
+	})
+}
+
+func TestWhoComesLaterDoesNotTakeTheTokenOfWhoIsInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, 1)
+		q.spend(readGroup, 40)
+		first := q.l.join(q.ticket("first", readGroup), false, q.began)
+		second := q.l.join(q.ticket("second", readGroup), false, q.began.Add(100*time.Millisecond)) // before the timer rang
+		if first == nil || second == nil {
+			t.Fatal("there was a token for nobody")
+		}
+		select {
+		case <-first.served:
+		default:
+			t.Error("the first has not got the token that there is")
+		}
+		<-second.served
+		q.idle()
+	})
+}
+
 func TestEveryAccountAndRegionHasBucketsOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t, 0.1)

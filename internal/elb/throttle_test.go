@@ -64,9 +64,9 @@ func inVirtualTime(t *testing.T, n int, test func(*testing.T, *fleetOfGroups)) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fleetOfGroups{}
 		for i := range n {
-			h := fmt.Sprintf("web-%03d", i)
 			f.groups = append(f.groups, &sim.TargetGroup{
-				ARN: strings.Replace(arn, "web-443", h, 1), Type: "ip", Protocol: "TCP", VPC: "vpc-1", Port: 443,
+				ARN:  strings.Replace(arn, "web-443", fmt.Sprint("web-", i), 1),
+				Type: "ip", Protocol: "TCP", VPC: fmt.Sprint("vpc-", i), Port: 443,
 				Subnets: harbourSubnets(),
 			})
 		}
@@ -145,14 +145,14 @@ func TestTwoHundredBindingsAtOnceKeepToHalfOfAWSsBuckets(t *testing.T) {
 		}
 		// 600 reads, five a second after the first twenty, and then 200 registrations, two a second after the first
 		// ten: no time is wasted either.
-		if took := time.Since(began); took > 211*time.Second {
-			t.Errorf("it took %s, want at most 116 s and 95 s", took)
+		if took := time.Since(began); took > 220*time.Second {
+			t.Errorf("it took %s, want about 116 s and 95 s", took)
 		}
 	})
 }
 
 func TestWithoutALimiterAWSThrottles(t *testing.T) {
-	inVirtualTime(t, 200, func(t *testing.T, f *fleetOfGroups) {
+	inVirtualTime(t, 100, func(t *testing.T, f *fleetOfGroups) {
 		if failed := f.rounds(t, nil); len(failed) == 0 || f.aws.Buckets.Throttled() == 0 {
 			t.Errorf("%d failed, %d throttled", len(failed), f.aws.Buckets.Throttled())
 		}
