@@ -3,9 +3,11 @@ package elb_test
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mooring"
 	"mooring/internal/elb"
@@ -50,7 +52,9 @@ func TestAZoneIDThatCannotBeFoundHaltsTheBindingBeforeAnyCall(t *testing.T) {
 		"nor the group": {sim.AWSFault{Action: "DescribeTargetGroups", Denied: true}, []string{
 			"find the name of zone use1-az9", `the missing IAM statement is {"Effect":"Allow","Action":["elasticloadbalancing:DescribeTargetGroups"],"Resource":"*"}`,
 		}},
-		"not read this time": {sim.AWSFault{Action: "DescribeSubnets", Status: http.StatusInternalServerError}, []string{"find the name of zone use1-az9"}},
+		"not read this time": {sim.AWSFault{Action: "DescribeSubnets", Status: http.StatusInternalServerError}, []string{
+			"find the name of zone use1-az9", "InternalFailure",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarbour(t)
@@ -77,6 +81,30 @@ func TestAZoneIDThatCannotBeFoundHaltsTheBindingBeforeAnyCall(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAZoneThatIsAddedLaterIsFound(t *testing.T) {
+	inVirtualTime(t, 1, func(t *testing.T, f *fleetOfGroups) {
+		g := elb.Connect(f.cfg, elb.Config{Name: "web", ARN: f.groups[0].ARN, Port: 443, Zone: "use1-az9"})
+		register := func() error {
+			_, err := g.Register(t.Context(), []mooring.Target{target("10.9.0.5")}, allowed)
+			return err
+		}
+		if err := register(); err == nil {
+			t.Error("a zone that is not there was found")
+		}
+		vpc := f.groups[0].VPC
+		added := sim.Subnet{ID: "subnet-c", Prefix: netip.MustParsePrefix("10.0.32.0/20"), Zone: "us-east-1f", ZoneID: "use1-az9"}
+		f.groups[0].Adjust(func(tg *sim.TargetGroup) { tg.Subnets = append(tg.Subnets, added) })
+		f.aws.EC2 = &sim.EC2{Subnets: map[string][]sim.Subnet{vpc: f.groups[0].Subnets}}
+		<-time.After(10 * time.Minute)
+		if err := register(); err != nil {
+			t.Error(err)
+		}
+		if held := f.groups[0].Describe(time.Now()); len(held) != 1 || held[0].Zone != "us-east-1f" {
+			t.Errorf("%+v", held)
+		}
+	})
 }
 
 func TestNamesOfZonesAreNotTakenForIDs(t *testing.T) {
