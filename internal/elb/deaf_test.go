@@ -30,6 +30,10 @@ func (deaf) DescribeTargetGroupAttributes(ctx context.Context, _ *elbv2.Describe
 	return nil, silence(ctx)
 }
 
+func (deaf) DescribeLoadBalancers(ctx context.Context, _ *elbv2.DescribeLoadBalancersInput, _ ...func(*elbv2.Options)) (*elbv2.DescribeLoadBalancersOutput, error) {
+	return nil, silence(ctx)
+}
+
 func (deaf) DescribeSubnets(ctx context.Context, _ *ec2.DescribeSubnetsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
 	return nil, silence(ctx)
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -27,10 +28,11 @@ type (
 		DeregisterTargets(context.Context, *elbv2.DeregisterTargetsInput, ...func(*elbv2.Options)) (*elbv2.DeregisterTargetsOutput, error)
 	}
 
-	// SettingsAPI reads what the group says of itself. It may be denied.
+	// SettingsAPI reads what the group and its load balancers say of themselves. It may be denied.
 	SettingsAPI interface {
 		DescribeTargetGroups(context.Context, *elbv2.DescribeTargetGroupsInput, ...func(*elbv2.Options)) (*elbv2.DescribeTargetGroupsOutput, error)
 		DescribeTargetGroupAttributes(context.Context, *elbv2.DescribeTargetGroupAttributesInput, ...func(*elbv2.Options)) (*elbv2.DescribeTargetGroupAttributesOutput, error)
+		DescribeLoadBalancers(context.Context, *elbv2.DescribeLoadBalancersInput, ...func(*elbv2.Options)) (*elbv2.DescribeLoadBalancersOutput, error)
 	}
 
 	// SubnetsAPI reads the subnets of the group's VPC. It may be denied.
@@ -44,7 +46,9 @@ type Config struct {
 	Name string // the binding's, for errors
 	ARN  string
 	Port uint16 // of targets that have none of their own
-	Zone string // auto, all, none, or the availability zone for addresses outside the VPC; "" is auto
+	Zone string // auto, all, none, or the availability zone, by name or id, for addresses outside the VPC; "" is auto
+
+	Limiter *Limiter // shared by all groups; nil sets no limit
 }
 
 // A Group is one target group. It may be used by several goroutines.
@@ -58,6 +62,7 @@ type Group struct {
 	described  reading[description]
 	attributes reading[map[string]string]
 	subnets    reading[[]subnet]
+	balancers  reading[[]string] // the zones of the load balancers
 }
 
 var (
@@ -72,6 +77,7 @@ func New(api API, settings SettingsAPI, subnets SubnetsAPI, c Config) *Group {
 	g.described.read = g.readDescription
 	g.attributes.read = g.readAttributes
 	g.subnets.read = g.readSubnets
+	g.balancers.read = g.readBalancers
 	return g
 }
 
@@ -80,6 +86,10 @@ func Connect(cfg aws.Config, c Config) *Group {
 	client := bounded{next: cfg.HTTPClient}
 	if client.next == nil {
 		client.next = awshttp.NewBuildableClient()
+	}
+	if c.Limiter != nil {
+		cfg = cfg.Copy()
+		cfg.APIOptions = append(slices.Clip(cfg.APIOptions), eachAttempt)
 	}
 	lb := elbv2.NewFromConfig(cfg, func(o *elbv2.Options) { o.HTTPClient = client })
 	return New(lb, lb, ec2.NewFromConfig(cfg, func(o *ec2.Options) { o.HTTPClient = client }), c)

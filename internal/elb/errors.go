@@ -34,6 +34,21 @@ func within[In, Out, Options any](ctx context.Context, call func(context.Context
 	return out, err
 }
 
+// ask makes one call that changes nothing, in its turn, and explains its error.
+func ask[In, Out, Options any](
+	ctx context.Context, g *Group, action string, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In,
+) (*Out, error) {
+	ctx, err := g.turn(ctx, action)
+	if err != nil {
+		return nil, err
+	}
+	out, err := within(ctx, call, in)
+	if err != nil {
+		return nil, g.explain(err, action, "*")
+	}
+	return out, nil
+}
+
 // A Denied is an error for want of a permission. It is a [mooring.ErrDenied].
 type Denied struct {
 	Action   string // as in IAM, such as elasticloadbalancing:RegisterTargets

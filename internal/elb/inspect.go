@@ -24,6 +24,8 @@ type description struct {
 	vpc      string
 	port     uint16
 	ipv6     bool
+
+	balancers []string // ARNs of the load balancers that the group serves
 }
 
 // Inspect reads the group's settings, once in a process. A group that cannot hold what mooring registers is an
@@ -39,11 +41,19 @@ func (g *Group) Inspect(ctx context.Context) (mooring.Settings, error) {
 		return mooring.Settings{}, err
 	}
 	attributes := g.attributes.start(ctx)
+	var balancers *flight[[]string]
+	if len(d.balancers) > 0 {
+		balancers = g.balancers.start(ctx)
+	}
 	if d.vpc != "" && g.needsSubnets() {
 		g.subnets.start(ctx)
 	}
+	if _, err := g.zoneMode(ctx); err != nil {
+		return mooring.Settings{}, err
+	}
 	return mooring.Settings{
 		CrossZone: func(ctx context.Context) mooring.CrossZone { return crossZone(attributes.wait(ctx)) },
+		Zones:     func(ctx context.Context) []string { return zonesOf(ctx, balancers) },
 		Warnings:  g.warnings,
 	}, nil
 }
@@ -98,6 +108,7 @@ func (g *Group) warnings() []string {
 	note("the target group", g.described.peek().failure())
 	note("the target group's attributes", g.attributes.peek().failure())
 	note("the subnets of its VPC", g.subnets.peek().failure())
+	note("the zones of its load balancer", g.balancers.peek().failure())
 	slices.Sort(denied)
 	if denied = slices.Compact(denied); len(denied) > 0 {
 		out = append(out, fmt.Sprintf("going on without %s; the missing IAM statement is %s",
@@ -108,9 +119,9 @@ func (g *Group) warnings() []string {
 
 func (g *Group) readDescription(ctx context.Context) (description, error) {
 	in := &elbv2.DescribeTargetGroupsInput{TargetGroupArns: []string{g.c.ARN}}
-	reply, err := within(ctx, g.settings.DescribeTargetGroups, in)
+	reply, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetGroups", g.settings.DescribeTargetGroups, in)
 	if err != nil {
-		return description{}, g.explain(err, "elasticloadbalancing:DescribeTargetGroups", "*")
+		return description{}, err
 	}
 	i := slices.IndexFunc(reply.TargetGroups, func(tg types.TargetGroup) bool {
 		return tg.TargetGroupArn == nil || *tg.TargetGroupArn == g.c.ARN
@@ -121,7 +132,8 @@ func (g *Group) readDescription(ctx context.Context) (description, error) {
 	tg := reply.TargetGroups[i]
 	d := description{
 		kind: string(tg.TargetType), protocol: string(tg.Protocol), vpc: aws.ToString(tg.VpcId),
-		ipv6: tg.IpAddressType == types.TargetGroupIpAddressTypeEnumIpv6,
+		ipv6:      tg.IpAddressType == types.TargetGroupIpAddressTypeEnumIpv6,
+		balancers: tg.LoadBalancerArns[:min(len(tg.LoadBalancerArns), maxBalancers)],
 	}
 	if port := aws.ToInt32(tg.Port); port > 0 && port <= 65535 {
 		d.port = uint16(port)
@@ -131,9 +143,9 @@ func (g *Group) readDescription(ctx context.Context) (description, error) {
 
 func (g *Group) readAttributes(ctx context.Context) (map[string]string, error) {
 	in := &elbv2.DescribeTargetGroupAttributesInput{TargetGroupArn: &g.c.ARN}
-	reply, err := within(ctx, g.settings.DescribeTargetGroupAttributes, in)
+	reply, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetGroupAttributes", g.settings.DescribeTargetGroupAttributes, in)
 	if err != nil {
-		return nil, g.explain(err, "elasticloadbalancing:DescribeTargetGroupAttributes", "*")
+		return nil, err
 	}
 	out := map[string]string{}
 	for _, a := range reply.Attributes {
@@ -159,9 +171,9 @@ func (g *Group) readSubnets(ctx context.Context) ([]subnet, error) {
 	}
 	var out []subnet
 	for range maxPages {
-		reply, err := within(ctx, g.network.DescribeSubnets, in)
+		reply, err := ask(ctx, g, "ec2:DescribeSubnets", g.network.DescribeSubnets, in)
 		if err != nil {
-			return nil, g.explain(err, "ec2:DescribeSubnets", "*")
+			return nil, err
 		}
 		for _, s := range reply.Subnets {
 			out = append(out, subnetOf(s))
@@ -175,7 +187,7 @@ func (g *Group) readSubnets(ctx context.Context) ([]subnet, error) {
 }
 
 func subnetOf(s ec2types.Subnet) subnet {
-	var out subnet
+	out := subnet{zone: aws.ToString(s.AvailabilityZone), zoneID: aws.ToString(s.AvailabilityZoneId)}
 	add := func(cidr *string) {
 		if p, err := netip.ParsePrefix(aws.ToString(cidr)); err == nil {
 			out.prefixes = append(out.prefixes, p)

@@ -175,7 +175,7 @@ func TestAWrongGroupIsStillWrongWhenItIsAskedAgain(t *testing.T) {
 }
 
 func TestTheDepthOfAFirstRegistrationIsThree(t *testing.T) {
-	h := newHarbour(t)
+	h := newHarbour(t, balanced("us-east-1a"))
 	h.aws.Inject(sim.AWSFault{Latency: 20_000_000}) // so that what runs at the same time overlaps
 	g := h.group()
 	if _, err := g.Targets(t.Context()); err != nil {

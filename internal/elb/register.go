@@ -21,7 +21,14 @@ func (g *Group) Register(ctx context.Context, targets []mooring.Target, permit m
 	if err := g.checkPorts(targets); err != nil {
 		return mooring.Outcome{}, fmt.Errorf("register %d targets: %w", len(targets), err)
 	}
-	r := &registration{g: g, zoning: g.zoning(ctx)}
+	if len(targets) == 0 {
+		return mooring.Outcome{}, nil
+	}
+	z, err := g.zoning(ctx)
+	if err != nil {
+		return mooring.Outcome{}, fmt.Errorf("register %d targets: %w", len(targets), err)
+	}
+	r := &registration{g: g, zoning: z}
 	for chunk := range slices.Chunk(targets, batchSize) {
 		batch := make([]candidate, 0, len(chunk))
 		for _, t := range chunk {
@@ -29,8 +36,7 @@ func (g *Group) Register(ctx context.Context, targets []mooring.Target, permit m
 		}
 		r.queue = append(r.queue, batch)
 	}
-	err := r.run(ctx, permit)
-	return r.settle(err)
+	return r.settle(r.run(ctx, permit))
 }
 
 // settle blames those who were refused in unknown words, if others were taken; else it is no target's fault.
@@ -43,25 +49,6 @@ func (r *registration) settle(err error) (mooring.Outcome, error) {
 	}
 	return r.outcome, err
 }
-
-// zoning waits for the subnets, if somebody has asked for them.
-func (g *Group) zoning(ctx context.Context) zoning {
-	z := zoning{mode: g.zoneMode()}
-	if f := g.subnets.peek(); f != nil && g.needsSubnets() {
-		subnets, err := f.wait(ctx)
-		z.subnets, z.known = subnets, err == nil
-	}
-	return z
-}
-
-func (g *Group) zoneMode() string {
-	if g.c.Zone == "" {
-		return zoneAuto
-	}
-	return g.c.Zone
-}
-
-func (g *Group) needsSubnets() bool { return g.zoneMode() != zoneAll && g.zoneMode() != zoneNone }
 
 // A registration is one Register on its way.
 type registration struct {
@@ -88,10 +75,11 @@ func (r *registration) run(ctx context.Context, permit mooring.Permit) error {
 			r.refuse(batch, r.full)
 			continue
 		}
-		if err := permit(); err != nil {
+		turn, err := r.g.permitted(ctx, actionRegister, permit)
+		if err != nil {
 			return fmt.Errorf("register %d targets: %w", len(batch), err)
 		}
-		err := r.g.registerBatch(ctx, batch)
+		err = r.g.registerBatch(turn, batch)
 		if err == nil {
 			r.confirm(batch)
 			continue
@@ -110,7 +98,22 @@ func (r *registration) run(ctx context.Context, permit mooring.Permit) error {
 func (g *Group) registerBatch(ctx context.Context, batch []candidate) error {
 	in := &elbv2.RegisterTargetsInput{TargetGroupArn: &g.c.ARN, Targets: g.descriptions(batch)}
 	_, err := within(ctx, g.api.RegisterTargets, in)
-	return g.explain(err, "elasticloadbalancing:RegisterTargets", g.c.ARN)
+	return g.explain(err, actionRegister, g.c.ARN)
+}
+
+// The calls that change the group, as IAM calls them.
+const (
+	actionRegister   = "elasticloadbalancing:RegisterTargets"
+	actionDeregister = "elasticloadbalancing:DeregisterTargets"
+)
+
+// permitted waits for the turn to change the group, and then asks whether it still may.
+func (g *Group) permitted(ctx context.Context, action string, permit mooring.Permit) (context.Context, error) {
+	turn, err := g.turn(ctx, action)
+	if err != nil {
+		return nil, err
+	}
+	return turn, permit()
 }
 
 func (r *registration) confirm(batch []candidate) {
@@ -214,10 +217,11 @@ func (g *Group) Deregister(ctx context.Context, targets []mooring.Target, permit
 	}
 	var gone []mooring.Target
 	for chunk := range slices.Chunk(targets, batchSize) {
-		if err := permit(); err != nil {
+		turn, err := g.permitted(ctx, actionDeregister, permit)
+		if err != nil {
 			return gone, fmt.Errorf("deregister %d targets: %w", len(chunk), err)
 		}
-		if err := g.deregisterBatch(ctx, chunk); err != nil {
+		if err := g.deregisterBatch(turn, chunk); err != nil {
 			return gone, fmt.Errorf("deregister %d targets: %w", len(chunk), err)
 		}
 		gone = append(gone, chunk...)
@@ -236,5 +240,5 @@ func (g *Group) deregisterBatch(ctx context.Context, targets []mooring.Target) e
 	}
 	in := &elbv2.DeregisterTargetsInput{TargetGroupArn: &g.c.ARN, Targets: g.descriptions(batch)}
 	_, err := within(ctx, g.api.DeregisterTargets, in)
-	return g.explain(err, "elasticloadbalancing:DeregisterTargets", g.c.ARN)
+	return g.explain(err, actionDeregister, g.c.ARN)
 }

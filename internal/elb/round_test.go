@@ -67,6 +67,11 @@ func TestAnIdleRoundIsOneCall(t *testing.T) {
 	g := h.group()
 	keeper := keeperOf(g, netip.MustParseAddr("10.0.1.5"))
 	keeper.Round(t.Context())
+	settings, err := g.Inspect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.CrossZone(t.Context()) // which the round began to read and did not wait for
 	h.aws.Forget()
 	if report := keeper.Round(t.Context()); !report.OK() {
 		t.Errorf("%q %q", report.Error, report.Inconclusive)

@@ -23,9 +23,9 @@ func (g *Group) Targets(ctx context.Context) ([]mooring.Target, error) {
 
 func (g *Group) describeHealth(ctx context.Context) ([]mooring.Target, error) {
 	in := &elbv2.DescribeTargetHealthInput{TargetGroupArn: &g.c.ARN}
-	reply, err := within(ctx, g.api.DescribeTargetHealth, in)
+	reply, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetHealth", g.api.DescribeTargetHealth, in)
 	if err != nil {
-		return nil, g.explain(err, "elasticloadbalancing:DescribeTargetHealth", "*")
+		return nil, err
 	}
 	targets := make([]mooring.Target, 0, len(reply.TargetHealthDescriptions))
 	for _, d := range reply.TargetHealthDescriptions {

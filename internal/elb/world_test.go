@@ -34,11 +34,8 @@ func newHarbour(t testing.TB, change ...func(*sim.TargetGroup)) *harbour {
 	t.Helper()
 	tg := &sim.TargetGroup{
 		ARN: arn, Type: "ip", Protocol: "TCP", VPC: "vpc-1", Port: 443, DrainFor: time.Hour,
-		Subnets: []sim.Subnet{
-			{ID: "subnet-a", Prefix: netip.MustParsePrefix("10.0.0.0/20"), Zone: "us-east-1a"},
-			{ID: "subnet-b", Prefix: netip.MustParsePrefix("10.0.16.0/20"), Zone: "us-east-1b"},
-		},
-		Refuse: map[netip.Addr]string{},
+		Subnets: harbourSubnets(),
+		Refuse:  map[netip.Addr]string{},
 	}
 	for _, f := range change {
 		f(tg)
@@ -57,6 +54,13 @@ func newHarbour(t testing.TB, change ...func(*sim.TargetGroup)) *harbour {
 		},
 	}
 	return h
+}
+
+func harbourSubnets() []sim.Subnet {
+	return []sim.Subnet{
+		{ID: "subnet-a", Prefix: netip.MustParsePrefix("10.0.0.0/20"), Zone: "us-east-1a", ZoneID: "use1-az4"},
+		{ID: "subnet-b", Prefix: netip.MustParsePrefix("10.0.16.0/20"), Zone: "us-east-1b", ZoneID: "use1-az1"},
+	}
 }
 
 // whole hides the WriteTo of requests' bodies, as the command's client does: in smithy-go v1.28.9 it fails when the

@@ -20,7 +20,11 @@ const (
 )
 
 // A subnet of the group's VPC.
-type subnet struct{ prefixes []netip.Prefix }
+type subnet struct {
+	prefixes []netip.Prefix
+	zone     string // its name, which is the account's own
+	zoneID   string // the same in all accounts
+}
 
 func (s subnet) contains(addr netip.Addr) bool {
 	return slices.ContainsFunc(s.prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
@@ -37,26 +41,29 @@ type candidate struct {
 
 // zoning chooses zones.
 type zoning struct {
-	mode    string
+	mode    string // never a zone's id
 	subnets []subnet
 	known   bool // the subnets are
 }
 
-// first is how a target is sent at first: as was learned for it, or as the subnets say. Where they are not
-// known the address is taken to be inside, for then AWS finds the zone itself, and says so if it is not.
+// first is how a target is sent at first: as the subnets say, if it is in one of them, whatever else is configured
+// or was learned; or as was learned for it. Where they are not known the address is taken to be inside, for then AWS
+// finds the zone itself, and says so if it is not.
 func (z zoning) first(t mooring.Target) candidate {
 	c := candidate{target: t, zone: zoneNone}
 	switch {
+	case z.known && z.inside(t.Addr):
+		c.told = t.Zone != "" // what was learned is over
 	case t.Zone == zoneNone, t.Zone != "" && z.mode == zoneAuto:
 		c.zone, c.told = t.Zone, true
 	case z.mode == zoneAll:
 		c.zone, c.told = zoneAll, t.Zone == zoneAll
 	case t.Zone != "": // it is outside, and the mode says what is sent for all outside
 		c.zone, c.told = z.mode, t.Zone == z.mode
-	case !z.known:
-		c.guess = true
-	case !z.inside(t.Addr):
+	case z.known:
 		c.zone = z.outside()
+	default:
+		c.guess = true
 	}
 	return c
 }

@@ -14,6 +14,9 @@ import (
 // It logs every request, and injects faults. The zero value answers nothing; give it handlers.
 type AWS struct {
 	ELB, EC2, S3, CloudWatch http.Handler
+	STS, SNS, EventBridge    http.Handler
+
+	Buckets *Buckets // throttles as AWS does; nil never does
 
 	mu     sync.Mutex
 	calls  []*AWSCall
@@ -22,7 +25,8 @@ type AWS struct {
 
 // An AWSCall is one request as the endpoint saw it. A client's retries are calls of their own.
 type AWSCall struct {
-	Service    string // elb, ec2, s3, cloudwatch
+	Service    string // elb, ec2, s3, cloudwatch, sts, sns, events
+	Account    string // of the role whose credentials signed it, or that it assumes; "" where that is not known
 	Action     string // as IAM calls it, such as RegisterTargets or GetObject
 	Form       url.Values
 	Start, End time.Time
@@ -82,9 +86,15 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	call.Account = accountOf(r, call)
 	reply := &awsReply{ResponseWriter: w}
 	entry := a.begin(call)
 	defer a.end(entry, reply)
+	if a.Buckets != nil && !a.Buckets.take(r, call) {
+		status, code, message := throttling(call.Service)
+		awsError(reply, call.Service, status, code, message)
+		return
+	}
 	fault := a.fault(call)
 	if !fault.hold(r, call) {
 		panic(http.ErrAbortHandler) // the client is gone, and so is its request
@@ -117,6 +127,12 @@ func (a *AWS) handler(c AWSCall) http.Handler {
 		return a.CloudWatch
 	case "s3":
 		return a.S3
+	case "sts":
+		return a.STS
+	case "sns":
+		return a.SNS
+	case "events":
+		return a.EventBridge
 	default:
 		return nil
 	}
@@ -145,6 +161,9 @@ func identify(r *http.Request) (AWSCall, error) {
 	if target := r.Header.Get("X-Amz-Target"); strings.HasPrefix(target, granite+".") {
 		return AWSCall{Service: "cloudwatch", Action: strings.TrimPrefix(target, granite+".")}, nil
 	}
+	if action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AWSEvents."); ok {
+		return AWSCall{Service: "events", Action: action}, nil
+	}
 	if action, ok := strings.CutPrefix(r.URL.Path, "/service/"+granite+"/operation/"); ok {
 		return AWSCall{Service: "cloudwatch", Action: action}, nil
 	}
@@ -160,7 +179,9 @@ func identify(r *http.Request) (AWSCall, error) {
 	if err != nil {
 		return AWSCall{}, err
 	}
-	versions := map[string]string{"2015-12-01": "elb", "2016-11-15": "ec2", "2010-08-01": "cloudwatch"}
+	versions := map[string]string{
+		"2015-12-01": "elb", "2016-11-15": "ec2", "2010-08-01": "cloudwatch", "2011-06-15": "sts", "2010-03-31": "sns",
+	}
 	return AWSCall{Service: versions[form.Get("Version")], Action: form.Get("Action"), Form: form}, nil
 }
 

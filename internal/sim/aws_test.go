@@ -51,7 +51,7 @@ func TestOneEndpointServesEveryService(t *testing.T) {
 			_, _ = fmt.Fprintf(w, "%s got %s", name, body)
 		})
 	}
-	a := &sim.AWS{ELB: named("elb"), EC2: named("ec2"), S3: named("s3"), CloudWatch: named("cloudwatch")}
+	a := &sim.AWS{ELB: named("elb"), EC2: named("ec2"), S3: named("s3"), CloudWatch: named("cloudwatch"), STS: named("sts"), SNS: named("sns"), EventBridge: named("events")}
 	url := startAWS(t, a)
 	form := "application/x-www-form-urlencoded"
 	for _, c := range []struct {
@@ -63,6 +63,9 @@ func TestOneEndpointServesEveryService(t *testing.T) {
 		{"POST", "/", form, "", "Version=2010-08-01&Action=PutMetricData", "cloudwatch", "PutMetricData"},
 		{"POST", "/", "application/x-amz-json-1.0", "GraniteServiceVersion20100801.PutMetricData", "{}", "cloudwatch", "PutMetricData"},
 		{"POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", "application/cbor", "", "x", "cloudwatch", "PutMetricData"},
+		{"POST", "/", form, "", "Version=2011-06-15&Action=AssumeRole", "sts", "AssumeRole"},
+		{"POST", "/", form, "", "Version=2010-03-31&Action=Publish", "sns", "Publish"},
+		{"POST", "/", "application/x-amz-json-1.1", "AWSEvents.PutEvents", "{}", "events", "PutEvents"},
 		{"PUT", "/bucket/some/key", "", "", "body", "s3", "PutObject"},
 		{"GET", "/bucket/some/key", "", "", "", "s3", "GetObject"},
 		{"GET", "/bucket?list-type=2", "", "", "", "s3", "ListBucket"},

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -73,6 +74,8 @@ func awsError(w http.ResponseWriter, service string, status int, code, message s
 			Message   string   `xml:"Message"`
 			RequestID string   `xml:"RequestId"`
 		}{Code: code, Message: message, RequestID: requestID()})
+	case "events":
+		awsJSON(w, status, map[string]string{"__type": code, "message": message})
 	default:
 		awsXML(w, status, struct {
 			XMLName   xml.Name `xml:"ErrorResponse"`
@@ -90,6 +93,18 @@ func fault(status int) string {
 		return "Receiver"
 	}
 	return "Sender"
+}
+
+func awsJSON(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Requestid", requestID())
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
 }
 
 func awsXML(w http.ResponseWriter, status int, body any) {

@@ -91,12 +91,13 @@ type ec2Subnets struct {
 }
 
 type ec2Subnet struct {
-	ID    string    `xml:"subnetId"`
-	State string    `xml:"state"`
-	VPC   string    `xml:"vpcId"`
-	CIDR  string    `xml:"cidrBlock,omitempty"`
-	IPv6  []ec2IPv6 `xml:"ipv6CidrBlockAssociationSet>item,omitempty"`
-	Zone  string    `xml:"availabilityZone"`
+	ID     string    `xml:"subnetId"`
+	State  string    `xml:"state"`
+	VPC    string    `xml:"vpcId"`
+	CIDR   string    `xml:"cidrBlock,omitempty"`
+	IPv6   []ec2IPv6 `xml:"ipv6CidrBlockAssociationSet>item,omitempty"`
+	Zone   string    `xml:"availabilityZone"`
+	ZoneID string    `xml:"availabilityZoneId,omitempty"`
 }
 
 type ec2IPv6 struct {
@@ -105,7 +106,7 @@ type ec2IPv6 struct {
 }
 
 func subnetOf(vpc string, s Subnet) ec2Subnet {
-	out := ec2Subnet{ID: s.ID, State: "available", VPC: vpc, Zone: s.Zone}
+	out := ec2Subnet{ID: s.ID, State: "available", VPC: vpc, Zone: s.Zone, ZoneID: s.ZoneID}
 	if s.Prefix.Addr().Is4() {
 		out.CIDR = s.Prefix.String()
 		return out

@@ -53,6 +53,8 @@ func (e *ELBv2) do(action string, form url.Values) (any, error) {
 	switch action {
 	case "DescribeTargetGroups":
 		return e.describeGroups(form)
+	case "DescribeLoadBalancers":
+		return e.describeBalancers(form)
 	case "DescribeTargetGroupAttributes", "DescribeTargetHealth", "RegisterTargets", "DeregisterTargets":
 	default:
 		return nil, invalid("InvalidAction", "The action %s is not valid for this web service.", action)

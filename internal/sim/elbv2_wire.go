@@ -64,6 +64,8 @@ type elbGroup struct {
 	VPC           string `xml:"VpcId,omitempty"`
 	Type          string `xml:"TargetType"`
 	IPAddressType string `xml:"IpAddressType"`
+
+	LoadBalancers []string `xml:"LoadBalancerArns>member"`
 }
 
 func groupOf(g *TargetGroup) elbGroup {
@@ -75,6 +77,9 @@ func groupOf(g *TargetGroup) elbGroup {
 	}
 	if parts := strings.Split(g.ARN, "/"); len(parts) > 1 {
 		out.Name = parts[1] // arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID
+	}
+	for _, lb := range g.LoadBalancers {
+		out.LoadBalancers = append(out.LoadBalancers, lb.ARN)
 	}
 	return out
 }

@@ -34,6 +34,8 @@ type TargetGroup struct {
 	Attributes   map[string]string   // of the group, beside and before those above
 	Others       []string            // ids that are no addresses, as groups of other types list them
 
+	LoadBalancers []LoadBalancer // that send to the group; AWS allows one
+
 	mu      sync.Mutex
 	entries map[netip.AddrPort]*entry
 }
@@ -49,7 +51,15 @@ func (g *TargetGroup) Adjust(change func(*TargetGroup)) {
 type Subnet struct {
 	ID     string
 	Prefix netip.Prefix
-	Zone   string
+	Zone   string // its name, which is the account's own
+	ZoneID string // the same in all accounts, such as use1-az1
+}
+
+// A LoadBalancer is what target groups know of one.
+type LoadBalancer struct {
+	ARN   string
+	Type  string   // network where it is empty
+	Zones []string // in which it has an address
 }
 
 // A TargetDescription is a target as the API names it. Port 0 is the group's port, Zone "" is to be detected.
