@@ -13,7 +13,7 @@ import (
 // AWS is the world's AWS: one endpoint for all services, as AWS_ENDPOINT_URL names it to a client.
 // It logs every request, and injects faults. The zero value answers nothing; give it handlers.
 type AWS struct {
-	ELB, EC2, S3, CloudWatch http.Handler
+	ELB, EC2, S3, CloudWatch, DynamoDB http.Handler
 
 	mu     sync.Mutex
 	calls  []*AWSCall
@@ -22,7 +22,7 @@ type AWS struct {
 
 // An AWSCall is one request as the endpoint saw it. A client's retries are calls of their own.
 type AWSCall struct {
-	Service    string // elb, ec2, s3, cloudwatch
+	Service    string // elb, ec2, s3, cloudwatch, dynamodb
 	Action     string // as IAM calls it, such as RegisterTargets or GetObject
 	Form       url.Values
 	Start, End time.Time
@@ -115,6 +115,8 @@ func (a *AWS) handler(c AWSCall) http.Handler {
 		return a.EC2
 	case "cloudwatch":
 		return a.CloudWatch
+	case "dynamodb":
+		return a.DynamoDB
 	case "s3":
 		return a.S3
 	default:
@@ -147,6 +149,9 @@ func identify(r *http.Request) (AWSCall, error) {
 	}
 	if action, ok := strings.CutPrefix(r.URL.Path, "/service/"+granite+"/operation/"); ok {
 		return AWSCall{Service: "cloudwatch", Action: action}, nil
+	}
+	if action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), dynamoTarget); ok {
+		return AWSCall{Service: "dynamodb", Action: action}, nil
 	}
 	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return AWSCall{Service: "s3", Action: s3Action(r)}, nil
