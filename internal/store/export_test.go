@@ -19,6 +19,7 @@ var (
 	DecodeActive    = decodeActive
 	DecodePending   = decodePending
 	DecodeCountdown = decodeCountdown
+	DecodeLease     = decodeLease
 )
 
 // NewLegacy reads what an older function left on S3 by api.

@@ -153,7 +153,14 @@ func TestABucketOfAnotherAccountIsNeitherReadNorWritten(t *testing.T) {
 	s := store.Importing(store.NewS3(api, c), old)
 	_, tag := load(t, s)
 	save(t, s, memory(1), tag)
-	want := slices.Repeat([]string{owner}, 3) // memory, old object, save
+	lease := store.NewS3Lease(api, c, "a", time.Minute)
+	if _, err := lease.Hold(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Repeat([]string{owner}, 6) // memory, old object, save; lease read, taken, released
 	if !slices.Equal(api.owners, want) {
 		t.Errorf("asked for buckets of %q", api.owners)
 	}
