@@ -70,43 +70,45 @@ type leaseBody struct {
 	Revision uint64    `json:"revision"`     // raised by every write, so that no two bodies are equal
 }
 
-// Hold implements [Lease]. It takes at most 5 seconds and a sixth of the life, so that the lease outlives the way to
-// the next call.
+// Hold implements [Lease]. What is not answered within 5 seconds and a sixth of the life is an error, so that the lease
+// outlives the way to the next call.
 func (l *S3Lease) Hold(ctx context.Context) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, min(callTime, l.life/6))
-	defer cancel()
-	held, err := l.hold(ctx)
-	if err != nil {
-		return false, fmt.Errorf("hold lease %s: %w", l.c.url(), err)
-	}
-	return held, nil
-}
-
-func (l *S3Lease) hold(ctx context.Context) (bool, error) {
 	for range leaseTries {
-		found := finding{tag: l.mine, free: true}
-		if l.mine == "" {
-			var err error
-			if found, err = l.look(ctx); err != nil || !found.free {
-				return false, err
-			}
-		}
-		began := time.Now()
-		tag, err := l.write(ctx, found.tag, l.life)
+		held, again, err := l.try(ctx)
 		if err != nil {
-			return false, err // what we held we may still hold: the next call's condition tells
+			return false, fmt.Errorf("hold lease %s: %w", l.c.url(), err)
 		}
-		l.mine = tag
-		switch {
-		case tag == "" && found.denied != nil:
-			return false, newDenied("s3:GetObject", l.c.arn(), found.denied) // so there is one, and it cannot be read
-		case tag != "" && passed(began) < l.life: // else the reply is of before a pause, and says nothing of now
-			return true, nil
+		if !again {
+			return held, nil
 		}
 	}
 	return false, nil // others are at it
+}
+
+// try writes once, where that is allowed, and tells whether the outcome says too little.
+func (l *S3Lease) try(ctx context.Context) (held, again bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, min(callTime, l.life/6))
+	defer cancel()
+	found := finding{tag: l.mine, free: true}
+	if l.mine == "" {
+		if found, err = l.look(ctx); err != nil || !found.free {
+			return false, false, err
+		}
+	}
+	began := time.Now()
+	tag, err := l.write(ctx, found.tag, l.life)
+	if err != nil {
+		return false, false, err // what we held we may still hold: the next call's condition tells
+	}
+	l.mine = tag
+	if tag == "" && found.denied != nil {
+		return false, false, newDenied("s3:GetObject", l.c.arn(), found.denied) // so there is one, and it cannot be read
+	}
+	// A reply that took longer than the life, for this process was stopped, says nothing of now.
+	held = tag != "" && passed(began) < l.life
+	return held, !held, nil
 }
 
 // passed is the larger of monotonic and wall time: the first may stand still while the machine sleeps.
