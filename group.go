@@ -140,7 +140,9 @@ type Import struct {
 	Source string // where it was found, for the report
 	Addrs  []netip.Addr
 	Missed map[netip.Addr]int // runs in a row without the address
-	At     time.Time          // when the misses were last written; zero where that is not known, and then they count for nothing
-	// Written is when any of it was last written; zero where that is not known.
+	At     time.Time          // when the misses were last written; zero where that is not known, and then they earn no credit
+
+	// Written is when anything of it was last written; zero where that is not known.
+	// That it moves after mooring took over shows that the older function still runs.
 	Written time.Time
 }

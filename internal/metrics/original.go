@@ -16,14 +16,23 @@ import (
 	"mooring"
 )
 
-// The original's metric, which alarms in use are set on. A namespace that begins with AWS/ should not be used
-// for one's own metrics, so it is put only where it was asked for:
+// An OldMetric is an older function's metric, which alarms in use are set on. A namespace that begins with AWS/
+// should not be used for one's own metrics, so it is put only where it was asked for:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
-const (
-	originalNamespace = "AWS/ApplicationELB"
-	originalName      = "LoadBalancerIPCount"
-	originalDimension = "LoadBalancerName"
-)
+type OldMetric struct {
+	Namespace, Name  string
+	Dimension, Value string // the one dimension, and its value
+}
+
+// LoadBalancerIPCount is the metric of AWS's functions of 2018 and 2021, for the DNS name of a load balancer.
+func LoadBalancerIPCount(name string) OldMetric {
+	return OldMetric{"AWS/ApplicationELB", "LoadBalancerIPCount", "LoadBalancerName", name}
+}
+
+// HostnameAsTargetIPCount is the metric of AWS's hostname-as-target of 2020, for a hostname.
+func HostnameAsTargetIPCount(fqdn string) OldMetric {
+	return OldMetric{"AWS/NetworkELB", "HostnameAsTargetIPCount", "HostnameIPCount", fqdn}
+}
 
 // callTime is how long the call may take, with all its retries.
 const callTime = 5 * time.Second
@@ -42,33 +51,34 @@ func Connect(cfg aws.Config) *cloudwatch.Client {
 	})
 }
 
-// PutIPCount puts the original's metric: how many addresses the load balancer's DNS name resolved to, at the time at.
+// PutIPCount puts an older function's metric: how many addresses its hostname resolved to, at the time at.
 // A missing permission is a [Denied].
-func PutIPCount(ctx context.Context, api API, name string, count int, at time.Time) error {
+func PutIPCount(ctx context.Context, api API, m OldMetric, count int, at time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	_, err := api.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
-		Namespace: aws.String(originalNamespace),
+		Namespace: &m.Namespace,
 		MetricData: []types.MetricDatum{{
-			MetricName: aws.String(originalName),
-			Dimensions: []types.Dimension{{Name: aws.String(originalDimension), Value: &name}},
+			MetricName: &m.Name,
+			Dimensions: []types.Dimension{{Name: &m.Dimension, Value: &m.Value}},
 			Timestamp:  &at,
 			Unit:       types.StandardUnitCount,
 			Value:      aws.Float64(float64(count)),
 		}},
 	})
 	if refusal, ok := errors.AsType[smithy.APIError](err); ok && refusal.ErrorCode() == "AccessDenied" {
-		err = &Denied{Err: err}
+		err = &Denied{Namespace: m.Namespace, Err: err}
 	}
 	if err != nil {
-		return fmt.Errorf("put metric %s: %w", originalName, err)
+		return fmt.Errorf("put metric %s: %w", m.Name, err)
 	}
 	return nil
 }
 
 // Denied is a metric that a permission is missing for. It is a [mooring.ErrDenied].
 type Denied struct {
-	Err error // what AWS said
+	Namespace string // the metric's
+	Err       error  // what AWS said
 }
 
 func (e *Denied) Error() string { return "cloudwatch:PutMetricData denied: " + e.Err.Error() }
@@ -80,5 +90,5 @@ func (e *Denied) Unwrap() []error { return []error{mooring.ErrDenied, e.Err} }
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
 func (e *Denied) Statement() string {
 	return `{"Effect":"Allow","Action":"cloudwatch:PutMetricData","Resource":"*",` +
-		`"Condition":{"StringEquals":{"cloudwatch:namespace":"` + originalNamespace + `"}}}`
+		`"Condition":{"StringEquals":{"cloudwatch:namespace":"` + e.Namespace + `"}}}`
 }

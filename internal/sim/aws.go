@@ -14,7 +14,8 @@ import (
 // It logs every request, and injects faults. The zero value answers nothing; give it handlers.
 type AWS struct {
 	ELB, EC2, S3, CloudWatch http.Handler
-	STS, SNS, EventBridge    http.Handler
+	DynamoDB, STS            http.Handler
+	SNS, EventBridge         http.Handler
 
 	Buckets *Buckets // throttles as AWS does; nil never does
 
@@ -25,7 +26,7 @@ type AWS struct {
 
 // An AWSCall is one request as the endpoint saw it. A client's retries are calls of their own.
 type AWSCall struct {
-	Service    string // elb, ec2, s3, cloudwatch, sts, sns, events
+	Service    string // elb, ec2, s3, cloudwatch, dynamodb, sts, sns, events
 	Account    string // of the role whose credentials signed it, or that it assumes; "" where that is not known
 	Action     string // as IAM calls it, such as RegisterTargets or GetObject
 	Form       url.Values
@@ -125,6 +126,8 @@ func (a *AWS) handler(c AWSCall) http.Handler {
 		return a.EC2
 	case "cloudwatch":
 		return a.CloudWatch
+	case "dynamodb":
+		return a.DynamoDB
 	case "s3":
 		return a.S3
 	case "sts":
@@ -166,6 +169,9 @@ func identify(r *http.Request) (AWSCall, error) {
 	}
 	if action, ok := strings.CutPrefix(r.URL.Path, "/service/"+granite+"/operation/"); ok {
 		return AWSCall{Service: "cloudwatch", Action: action}, nil
+	}
+	if action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), dynamoTarget); ok {
+		return AWSCall{Service: "dynamodb", Action: action}, nil
 	}
 	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return AWSCall{Service: "s3", Action: s3Action(r)}, nil

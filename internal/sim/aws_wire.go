@@ -60,6 +60,8 @@ func requestID() string { return fmt.Sprintf("00000000-0000-4000-8000-%012x", re
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func awsError(w http.ResponseWriter, service string, status int, code, message string) {
 	switch service {
+	case "dynamodb":
+		dynamoError(w, status, code, message)
 	case "ec2":
 		awsXML(w, status, struct {
 			XMLName   xml.Name `xml:"Response"`

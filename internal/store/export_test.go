@@ -16,6 +16,11 @@ func (s *Memory) Body() []byte {
 
 // The readers of older functions' objects, for the fuzzer.
 var (
-	DecodeActive  = decodeActive
-	DecodePending = decodePending
+	DecodeActive    = decodeActive
+	DecodePending   = decodePending
+	DecodeCountdown = decodeCountdown
+	DecodeLease     = decodeLease
 )
+
+// NewLegacy reads what an older function left on S3 by api.
+func NewLegacy(api S3API, c LegacyConfig) Legacy { return newLegacyObjects(api, c) }

@@ -58,6 +58,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("STORE_TEST_ROLE") {
 	case "count":
 		err = count(dir, 50)
+	case "lead":
+		err = leadUntilKilled(dir)
 	case "full disk":
 		err = saveOnFullDisk(dir)
 	case "powerless":
@@ -79,6 +81,16 @@ func TestMain(m *testing.M) {
 // process starts this program in a role of TestMain.
 func process(t *testing.T, role, dir string) *exec.Cmd {
 	t.Helper()
+	other := command(t, role, dir)
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return other
+}
+
+// command is this program in a role of TestMain.
+func command(t *testing.T, role, dir string) *exec.Cmd {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -86,9 +98,6 @@ func process(t *testing.T, role, dir string) *exec.Cmd {
 	other := exec.CommandContext(t.Context(), self)
 	other.Env = append(os.Environ(), "STORE_TEST_ROLE="+role, "STORE_TEST_DIR="+dir)
 	other.Stderr = os.Stderr
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
-	}
 	return other
 }
 

@@ -1,120 +1,131 @@
 package store
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A LegacyObject is a pair of objects in which an older function kept its state.
-type LegacyObject struct {
-	Source  string // which function it was, for people
-	Active  string // the key of the addresses it registered
-	Pending string // the key of those it was about to deregister
-}
+// LegacyConfig says which older function ran, and where it kept its state.
+type LegacyConfig struct {
+	Format string // one of [LegacyFormats]
 
-// LegacyKeys returns where the functions that have been published keep their state: AWS's of 2018 (v1) and of
-// 2021 (v2), and two variants of the first. The misspelt keys are theirs. Without a name there are none.
-func LegacyKeys(albDNSName, targetGroupARN string) []LegacyObject {
-	if albDNSName == "" {
-		return nil
-	}
-	own := targetGroupARN + "/" + albDNSName + "/"
-	return []LegacyObject{
-		{
-			Source:  "v1",
-			Active:  albDNSName + "-active-registered-IPs/Active IP list of " + albDNSName + ".json",
-			Pending: albDNSName + "-pending-deregisteration-IPs/Pending deregisteration IP list of " + albDNSName + ".json",
-		},
-		{Source: "v1, one folder a group", Active: own + "active.json", Pending: own + "pending.json"},
-		{
-			Source:  "v1, one folder a group, long names",
-			Active:  own + "Active IP list of " + albDNSName + ".json",
-			Pending: own + "Pending deregistration IP list of " + albDNSName + ".json",
-		},
-		{Source: "v2", Active: albDNSName + "/active_ip.json", Pending: albDNSName + "/pending_ip.json"},
-	}
+	Bucket string // all but cresta
+	Owner  string // the account that must own the bucket; "": not checked
+
+	// Name is in the state's keys. v1: ALB_DNS_NAME; v3: TARGET_FQDN; read-replica: STATE_PREFIX;
+	// dual-group: the load balancer's name; cresta has none.
+	Name        string
+	TargetGroup string   // the group's ARN; v1, v3, cresta
+	Table       string   // cresta: its DynamoDB table
+	Hostnames   []string // cresta: an item each
+	TLS         bool     // dual-group: the second group, whose objects end in _tls.json
+	Misses      int      // v3: INVOCATIONS_BEFORE_DEREGISTRATION, from which it counts down; 0: its default of 3
 }
 
 const (
-	maxLegacySize  = 1 << 20
-	maxLegacyAddrs = 500  // a load balancer shows at most 100
-	maxLegacyMiss  = 1000 // v2 never stops to count; more says nothing more
+	formatV1          = "v1"
+	formatV3          = "v3"
+	formatCresta      = "cresta"
+	formatReadReplica = "read-replica"
+	formatDualGroup   = "dual-group"
 )
 
-// decodeActive reads the addresses that an older function registered.
-func decodeActive(body []byte) ([]netip.Addr, error) {
-	var list struct{ IPList []string }
-	if err := unwrap(body, &list); err != nil {
+// LegacyFormats lists what can be taken over:
+//   - v1: AWS's functions of 2018 and 2021, and two variants of the first; whichever wrote last
+//   - v3: AWS's hostname-as-target of 2020
+//   - cresta: cresta/hostname-for-target-group, by DynamoDB
+//   - read-replica: AWS's function for the read replicas of RDS
+//   - dual-group: the function for two groups of one load balancer
+func LegacyFormats() []string {
+	return []string{formatV1, formatV3, formatCresta, formatReadReplica, formatDualGroup}
+}
+
+// ConnectLegacy reads what the function left, by a client of its own. An unknown format is an error, and so is a
+// missing setting.
+func ConnectLegacy(cfg aws.Config, c LegacyConfig) (Legacy, error) {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if list.IPList == nil {
-		return nil, errors.New("no IPList")
+	if c.Format == formatCresta {
+		return newCresta(connectDynamoDB(cfg), c), nil
 	}
-	if len(list.IPList) > maxLegacyAddrs {
-		return nil, fmt.Errorf("%d addresses, over the limit of %d", len(list.IPList), maxLegacyAddrs)
-	}
-	addrs := make([]netip.Addr, 0, len(list.IPList))
-	for _, text := range list.IPList {
-		addr, err := parseAddr(text)
-		if err != nil {
-			return nil, err
-		}
-		addrs = append(addrs, addr)
-	}
-	slices.SortFunc(addrs, netip.Addr.Compare)
-	return slices.Compact(addrs), nil
+	return newLegacyObjects(ConnectS3API(cfg), c), nil
 }
 
-// decodePending reads how many runs in a row an older function did not see an address.
-func decodePending(body []byte) (map[netip.Addr]int, error) {
-	var counts map[string]int64
-	if err := unwrap(body, &counts); err != nil {
-		return nil, err
+// check wants what the format needs to be there.
+func (c LegacyConfig) check() error {
+	if !slices.Contains(LegacyFormats(), c.Format) {
+		return fmt.Errorf("older function %q: unknown; want one of %s", c.Format, strings.Join(LegacyFormats(), ", "))
 	}
-	if len(counts) > maxLegacyAddrs {
-		return nil, fmt.Errorf("%d addresses, over the limit of %d", len(counts), maxLegacyAddrs)
+	var missing []string
+	need := func(there bool, what string) {
+		if !there {
+			missing = append(missing, what)
+		}
 	}
-	missed := make(map[netip.Addr]int, len(counts))
-	for text, n := range counts {
-		addr, err := parseAddr(text)
-		if err != nil {
-			return nil, err
-		}
-		if n < 0 {
-			return nil, fmt.Errorf("%s missed %d times", addr, n)
-		}
-		n := int(min(n, maxLegacyMiss))
-		if other, twice := missed[addr]; twice {
-			n = min(n, other) // one address in two spellings: the lower count, which removes later
-		}
-		missed[addr] = n
+	if c.Format == formatCresta {
+		need(c.Table != "", "table")
+		need(len(c.Hostnames) > 0, "hostname")
+	} else {
+		need(c.Bucket != "", "bucket")
+		need(c.Name != "", "name")
 	}
-	return missed, nil
+	if c.Format == formatCresta || c.Format == formatV3 {
+		need(c.TargetGroup != "", "target group")
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("older function %s: no %s given", c.Format, strings.Join(missing, ", no "))
+	}
+	return nil
 }
 
-// unwrap decodes JSON, or JSON within a JSON string: the function of 2018 encoded twice.
-func unwrap(body []byte, into any) error {
-	if len(body) > maxLegacySize {
-		return fmt.Errorf("over the limit of %d bytes", maxLegacySize)
-	}
-	var inner string
-	if json.Unmarshal(body, &inner) == nil && inner != "" {
-		body = []byte(inner)
-	}
-	return json.Unmarshal(body, into)
+// A trace is what one older function may have left on S3.
+type trace struct {
+	source string // which function it was, for people
+	parts  []part
 }
 
-// parseAddr takes what a memory may hold: an address without a zone, IPv4 in its own form.
-func parseAddr(text string) (netip.Addr, error) {
-	addr, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("%.64q is no address", text)
+// A part is one object of a trace.
+type part struct {
+	key  string
+	read reader
+}
+
+// traces are where the functions of the format keep their state. The misspelt keys are theirs.
+func (c LegacyConfig) traces() []trace {
+	switch c.Format {
+	case formatV1:
+		return c.tracesOfV1()
+	case formatV3:
+		key := "Tracked IP list for " + c.Name + " - " + strings.ReplaceAll(c.TargetGroup, "/", "-")
+		return []trace{{formatV3, []part{{key, readCountdown(c.Misses)}}}}
+	case formatDualGroup:
+		end := ".json"
+		if c.TLS {
+			end = "_tls.json"
+		}
+		return []trace{pair(formatDualGroup, c.Name+"/active_ip"+end, c.Name+"/pending_ip"+end)}
+	default:
+		return []trace{pair(c.Format, c.Name+"/active_ip.json", c.Name+"/pending_ip.json")}
 	}
-	if addr.Zone() != "" {
-		return netip.Addr{}, fmt.Errorf("%.64q has a zone", text)
+}
+
+func (c LegacyConfig) tracesOfV1() []trace {
+	own := c.TargetGroup + "/" + c.Name + "/"
+	return []trace{
+		pair("v1", c.Name+"-active-registered-IPs/Active IP list of "+c.Name+".json",
+			c.Name+"-pending-deregisteration-IPs/Pending deregisteration IP list of "+c.Name+".json"),
+		pair("v1, one folder a group", own+"active.json", own+"pending.json"),
+		pair("v1, one folder a group, long names", own+"Active IP list of "+c.Name+".json",
+			own+"Pending deregistration IP list of "+c.Name+".json"),
+		pair("v2", c.Name+"/active_ip.json", c.Name+"/pending_ip.json"),
 	}
-	return addr.Unmap(), nil
+}
+
+// pair is the trace of a function that keeps the addresses it registered, and those it is about to deregister.
+func pair(source, active, pending string) trace {
+	return trace{source, []part{{active, readActive}, {pending, readPending}}}
 }

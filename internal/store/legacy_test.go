@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
@@ -49,11 +50,23 @@ func testdata(t *testing.T, name string) []byte {
 func old(t *testing.T) (*sim.S3, mooring.Store, func(key string, age time.Duration, body []byte)) {
 	t.Helper()
 	world, cfg := startS3(t)
-	s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key, Legacy: store.LegacyKeys(alb, group)})
-	return world, s, func(key string, age time.Duration, body []byte) {
+	return world, importing(t, cfg, v1), func(key string, age time.Duration, body []byte) {
 		world.Put(bucket, key, body)
 		world.SetLastModified(bucket, key, start.Add(-age))
 	}
+}
+
+// v1 is the function of 2018, its variants, and the one of 2021.
+var v1 = store.LegacyConfig{Format: "v1", Bucket: bucket, Name: alb, TargetGroup: group}
+
+// importing is a memory on S3 that takes over what an older function left.
+func importing(t *testing.T, cfg aws.Config, c store.LegacyConfig) mooring.Store {
+	t.Helper()
+	legacy, err := store.ConnectLegacy(cfg, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.Importing(store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key}), legacy)
 }
 
 // imported is what a first run takes over; it must take something.
@@ -110,6 +123,9 @@ func TestAFirstRunTakesOverWhatEachOlderFunctionLeft(t *testing.T) {
 			}
 			if want := start.Add(-time.Minute); !got.At.Equal(want) {
 				t.Errorf("misses of %s, want %s, when the pending object was written", got.At, want)
+			}
+			if want := start.Add(-time.Minute); !got.Written.Equal(want) {
+				t.Errorf("written %s, want %s, when the younger object was", got.Written, want)
 			}
 			if !strings.HasPrefix(name, got.Source) || strings.Contains(got.Source, "unreadable") {
 				t.Errorf("source %q", got.Source)
@@ -316,14 +332,8 @@ func (a *together) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...fu
 func TestAllOldObjectsAreAskedForAtOnce(t *testing.T) {
 	api := &together{}
 	api.all.Add(8)
-	s := store.NewS3(api, store.S3Config{Bucket: bucket, Key: s3Key, Legacy: store.LegacyKeys(alb, group)})
+	s := store.Importing(store.NewS3(api, store.S3Config{Bucket: bucket, Key: s3Key}), store.NewLegacy(api, v1))
 	if m, tag := load(t, s); m.Import != nil || tag != "" {
 		t.Errorf("loaded %+v with tag %q", m, tag)
-	}
-}
-
-func TestWithoutALoadBalancersNameNothingOldIsLookedFor(t *testing.T) {
-	if got := store.LegacyKeys("", group); got != nil {
-		t.Errorf("would look for %+v", got)
 	}
 }

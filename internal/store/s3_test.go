@@ -94,7 +94,7 @@ func TestAConflictingOperationIsWaitedOutOnce(t *testing.T) {
 func TestWithoutListBucketTheFirstSaveProvesThatThereWasNothing(t *testing.T) {
 	world, cfg := startS3(t)
 	world.HideMissing = true
-	s := store.ConnectS3(cfg, store.S3Config{Bucket: bucket, Key: s3Key, Legacy: store.LegacyKeys(alb, group)})
+	s := importing(t, cfg, v1)
 	m, tag := load(t, s)
 	if tag != "" || m.Unusable != "" {
 		t.Errorf("loaded %+v with tag %q", m, tag)
@@ -147,11 +147,21 @@ func (o *owned) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s
 }
 
 func TestABucketOfAnotherAccountIsNeitherReadNorWritten(t *testing.T) {
-	api := &owned{}
-	s := store.NewS3(api, store.S3Config{Bucket: bucket, Key: s3Key, Owner: "123456789012"})
+	const owner = "123456789012"
+	api, c := &owned{}, store.S3Config{Bucket: bucket, Key: s3Key, Owner: owner}
+	old := store.NewLegacy(api, store.LegacyConfig{Format: "v3", Bucket: bucket, Owner: owner, Name: alb, TargetGroup: group})
+	s := store.Importing(store.NewS3(api, c), old)
 	_, tag := load(t, s)
 	save(t, s, memory(1), tag)
-	if want := []string{"123456789012", "123456789012"}; !slices.Equal(api.owners, want) {
+	lease := store.NewS3Lease(api, c, "a", time.Minute)
+	if _, err := lease.Hold(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Repeat([]string{owner}, 6) // memory, old object, save; lease read, taken, released
+	if !slices.Equal(api.owners, want) {
 		t.Errorf("asked for buckets of %q", api.owners)
 	}
 }

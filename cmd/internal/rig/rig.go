@@ -128,11 +128,17 @@ func storeOf(base aws.Config, c config.Config) (mooring.Store, error) {
 	if c.Memory.Kind == "file" {
 		return store.NewFile(c.Memory.Dir, key), nil
 	}
-	s := store.S3Config{Bucket: c.Memory.Bucket, Key: key, SSE: c.Memory.SSE}
-	if c.Legacy != nil && c.Legacy.Format == "v1" {
-		s.Legacy = store.LegacyKeys(c.Legacy.Name, c.Binding.TargetGroup)
+	s := store.ConnectS3(base, store.S3Config{Bucket: c.Memory.Bucket, Key: key, SSE: c.Memory.SSE})
+	if c.Legacy == nil || c.Legacy.Format != "v1" {
+		return s, nil
 	}
-	return store.ConnectS3(base, s), nil
+	legacy, err := store.ConnectLegacy(base, store.LegacyConfig{
+		Format: "v1", Bucket: c.Memory.Bucket, Name: c.Legacy.Name, TargetGroup: c.Binding.TargetGroup,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return store.Importing(s, legacy), nil
 }
 
 func finderOf(base aws.Config, c config.Config, group *elb.Group, o Options) lookup.Config {
@@ -175,7 +181,7 @@ func (p *ipCount) put(ctx context.Context, addrs []netip.Addr) {
 		return
 	}
 	p.last, p.at = len(addrs), now
-	if err := metrics.PutIPCount(ctx, p.api, p.name, len(addrs), now); err != nil {
+	if err := metrics.PutIPCount(ctx, p.api, metrics.LoadBalancerIPCount(p.name), len(addrs), now); err != nil {
 		p.at = time.Time{}
 		warning := []slog.Attr{slog.String("error", err.Error())}
 		if denied, ok := errors.AsType[*metrics.Denied](err); ok {

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"mooring"
+)
+
+// legacyObjects finds what older functions left on S3.
+type legacyObjects struct {
+	objects objects
+	traces  []trace
+}
+
+func newLegacyObjects(api S3API, c LegacyConfig) *legacyObjects {
+	return &legacyObjects{objects{api, c.Bucket, c.Owner}, c.traces()}
+}
+
+// A left is one object that an older function left, or why there is nothing in it.
+type left struct {
+	object
+	found  bool
+	denied bool
+	bad    error // why it is unreadable, for ever
+}
+
+// Find reads all that may be there, at the same time, and returns the trace that was written last.
+//
+// What is missing or denied is passed over. What is unreadable must not stop a first run: it is passed over too,
+// and the source says so. Only what may be readable a moment later is an error.
+func (l *legacyObjects) Find(ctx context.Context) (*mooring.Import, error) {
+	var parts []part
+	for _, t := range l.traces {
+		parts = append(parts, t.parts...)
+	}
+	found, errs := make([]left, len(parts)), make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, p := range parts {
+		all.Go(func() { found[i], errs[i] = l.get(ctx, p.key) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("in %s: %w", l.objects.bucket, err)
+	}
+	return l.newest(found), nil
+}
+
+// get tells what will always be so from what is an error now.
+func (l *legacyObjects) get(ctx context.Context, key string) (left, error) {
+	got, err := l.objects.get(ctx, key, maxLegacySize)
+	switch {
+	case err == nil:
+		return left{object: got, found: true}, nil
+	case isCode(err, "NoSuchKey"):
+		return left{}, nil
+	case isCode(err, "AccessDenied"):
+		return left{denied: true}, nil
+	case isFinal(err):
+		return left{bad: err}, nil
+	default:
+		return left{}, fmt.Errorf("%s: %w", key, err)
+	}
+}
+
+// newest chooses among the traces by the youngest object of each. What was found is in the traces' order.
+func (l *legacyObjects) newest(found []left) *mooring.Import {
+	var best *mooring.Import
+	var notes notes
+	var chosen, last time.Time
+	all := found
+	for _, t := range l.traces {
+		one, at := t.decode(found[:len(t.parts)], &notes)
+		found = found[len(t.parts):]
+		if one != nil && (best == nil || at.After(chosen)) {
+			best, chosen = one, at
+		}
+		last = later(last, at)
+	}
+	if !slices.ContainsFunc(all, func(l left) bool { return !l.denied }) {
+		notes.add("AWS denies reading what an older function may have left: it is not there, or s3:GetObject is missing")
+	}
+	return notes.on(best, last)
+}
+
+// decode reads a trace; nil where nothing of it is there and readable. It returns when any of it was written.
+func (t trace) decode(found []left, notes *notes) (one *mooring.Import, at time.Time) {
+	out := mooring.Import{Source: t.source}
+	for i, p := range t.parts {
+		err := found[i].bad
+		if found[i].found {
+			at = later(at, found[i].modified)
+			if err = p.read(found[i].object, &out); err == nil {
+				one = &out
+			}
+		}
+		if err != nil {
+			notes.add(fmt.Sprintf("%s unreadable: %.200s", p.key[strings.LastIndex(p.key, "/")+1:], err))
+		}
+	}
+	return one, at
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// notes are what people should know about what was found.
+type notes []string
+
+func (n *notes) add(note string) { *n = append(*n, note) }
+
+// on puts the notes behind the source of what was found, which was last written at the time at; nil where there is
+// nothing to say either.
+func (n *notes) on(found *mooring.Import, at time.Time) *mooring.Import {
+	if found == nil && len(*n) == 0 {
+		return nil
+	}
+	if found == nil {
+		found = &mooring.Import{Source: "nothing"}
+	}
+	if len(*n) > 0 {
+		found.Source += " (" + strings.Join(*n, "; ") + ")"
+	}
+	found.Written = at
+	return found
+}
