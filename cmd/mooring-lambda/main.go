@@ -65,11 +65,15 @@ func (f *function) ready(ctx context.Context) (*mooring.Keeper, error) {
 	if f.metrics, metricsErr = metricsOf(f.env); metricsErr != nil {
 		return nil, metricsErr
 	}
-	c, err := config.Load(func(string) ([]string, bool) { return nil, false }, f.env)
+	noFlags := func(string) ([]string, bool) { return nil, false }
+	configs, err := config.Load(ctx, noFlags, f.env, rig.NewReader(noFlags, f.env))
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	f.keeper, err = rig.New(ctx, c, rig.Options{Program: version, Log: f.log})
+	if len(configs) != 1 {
+		return nil, fmt.Errorf("configuration: %d bindings: want one", len(configs))
+	}
+	f.keeper, err = rig.New(ctx, configs[0], rig.Options{Program: version, Log: f.log})
 	return f.keeper, err
 }
 

@@ -78,10 +78,15 @@ func (r *roundCommand) run(cmd *cobra.Command) error {
 	if err := r.readOutput(cmd.Flags()); err != nil {
 		return err
 	}
-	c, err := config.Load(given(cmd.Flags()), r.env)
+	flags := given(cmd.Flags())
+	configs, err := config.Load(cmd.Context(), flags, r.env, rig.NewReader(flags, r.env))
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
+	if len(configs) != 1 {
+		return fmt.Errorf("configuration: %d bindings: want one", len(configs))
+	}
+	c := configs[0]
 	ctx, cancel := context.WithTimeout(cmd.Context(), rig.RoundLimit)
 	defer cancel()
 	keeper, err := rig.New(ctx, c, rig.Options{Program: program(), Log: r.logger(), DryRun: r.dryRun, Dial: r.dial})

@@ -1,12 +1,12 @@
-// Package config makes bindings from flags, from the environment, and from the environment of the functions that
-// mooring replaces. It is strict, and reports every fault at once, each with where it was set.
+// Package config makes bindings from flags, from the environment, from a YAML file, and from the environments of the
+// functions that mooring replaces. It is strict, and reports every fault at once, each with where it was set.
 package config
 
 import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
+	"time"
 
 	"mooring"
 )
@@ -14,26 +14,45 @@ import (
 // A Config is all that one binding needs.
 type Config struct {
 	Binding mooring.Binding // Port 0: the group's own
+	Named   bool            // Binding.Name was given; or else it is the group's name and the port, where that is known
 	Policy  mooring.Policy
 
-	Memory Memory
-	DNS    DNS
-	Zone   string // auto, all, none, or an availability zone: what the group is told of addresses outside its VPC
-	AWS    AWS
+	Memory   Memory
+	DNS      DNS
+	Zone     string // auto, all, none, or an availability zone by name or id: what the group is told of addresses outside its VPC
+	AWS      AWS
+	Interval time.Duration // between rounds; 0: not set (watch then takes 60 s, the function one round an invocation)
+	Notify   []Notify      // where each change is told
 
-	// Original is set when the binding comes from the environment of one of the functions that AWS published.
-	Original *Original
+	// Legacy is set when the binding comes from the environment of a function that mooring replaces.
+	Legacy *Legacy
 
 	AdmitGiven bool // the default ranges of Policy.Admit were replaced
 }
 
-// A Memory says where a binding's memory is kept.
+// A Memory says where a binding's memory is kept, and who reads and writes it.
 type Memory struct {
 	Kind   string // s3, file or none
 	Bucket string // s3
 	Prefix string // s3: "" or ending in a slash
 	Dir    string // file
 	SSE    string // none (the bucket's default), AES256, aws:kms or aws:kms:KEY
+
+	RoleARN    string // "": as for the group; none: as the process itself
+	ExternalID string
+	Region     string // of the bucket; "": as for the binding
+	Owner      string // the account that must own the bucket; "": any
+}
+
+func (m Memory) String() string {
+	switch m.Kind {
+	case "s3":
+		return "s3://" + m.Bucket + "/" + m.Prefix
+	case "file":
+		return "file:" + m.Dir
+	default:
+		return m.Kind
+	}
 }
 
 // A DNS says how names are resolved.
@@ -51,151 +70,82 @@ type AWS struct {
 	ExternalID string
 }
 
-// An Original holds what only the original function's environment says.
-type Original struct {
-	ALBName string // ALB_DNS_NAME, as it was written
-	IPCount bool   // CW_METRIC_FLAG_IP_COUNT
+// A Notify is one place where each change is told.
+type Notify struct {
+	Kind string // sns, eventbridge or stdout
+	ARN  string // the topic's, or the bus's name or ARN
 }
 
-// Environment looks a variable up, as [os.LookupEnv] does.
-type Environment func(name string) (value string, set bool)
-
-// Flags looks a flag up: its values, and whether it was given.
-type Flags func(name string) (values []string, set bool)
-
-// Load makes the binding. A flag goes before its variable, the variable before the original function's
-// environment, and that before the default. The error joins every fault.
-func Load(flags Flags, env Environment) (Config, error) {
-	l := &loader{flags: flags, env: env}
-	l.original, l.incomplete = originalOf(env)
-	c := Config{Policy: mooring.DefaultPolicy(), Zone: "auto", DNS: DNS{Mode: "auto", MaxLookups: defaultLookups}}
-	l.apply(&c, setting("answers")) // it chooses the profile that the others change
-	for _, s := range settings {
-		if s.Name != "answers" {
-			l.apply(&c, s)
-		}
-	}
-	l.finish(&c)
-	return c, errors.Join(l.faults...)
+// A Legacy is what only the environment of a replaced function says.
+type Legacy struct {
+	Format       string // v1 (AWS 2018 and 2021), v3 (hostname-as-target 2020), camptocamp, cresta, read-replica, dual-group
+	Name         string // v1: ALB_DNS_NAME as written; v3: TARGET_FQDN as written; dual-group: the load balancer's name; read-replica: STATE_PREFIX
+	Bucket       string // S3_BUCKET
+	BucketRegion string // v3: BUCKET_REGION
+	Table        string // cresta: DYNAMODB_TABLE
+	TLS          bool   // dual-group: the second group, whose objects end in _tls
+	Misses       int    // INVOCATIONS_BEFORE_DEREGISTRATION, which v3's counts run down from
+	IPCount      bool   // the old metric goes on (v1: CW_METRIC_FLAG_IP_COUNT, v3: REPORT_IP_COUNT_CW_METRIC)
 }
 
-// loader collects the faults of one configuration.
-type loader struct {
-	flags      Flags
-	env        Environment
-	original   map[string]string // the original's values, by the name of our setting
-	incomplete []string          // the original's variables that are missing, where some are set
-	faults     []error
-}
-
-// A Fault is one thing that is wrong with a configuration.
-type Fault struct {
-	Where string // the flag, or the variable; both where neither was set
-	Value string
-	Err   error
-}
-
-func (f *Fault) Error() string {
-	if f.Value == "" {
-		return f.Where + ": " + f.Err.Error()
-	}
-	return fmt.Sprintf("%s %q: %v", f.Where, f.Value, f.Err)
-}
-
-func (f *Fault) Unwrap() error { return f.Err }
-
-func (l *loader) apply(c *Config, s Setting) {
-	values, where := l.lookup(s)
-	for _, v := range values {
-		if err := s.set(c, v); err != nil {
-			l.fault(where, v, err)
-		}
-	}
-}
-
-// lookup finds the values of a setting, and where they were set.
-func (l *loader) lookup(s Setting) (values []string, where string) {
-	if v, ok := l.flags(s.Name); ok {
-		return v, "--" + s.Name
-	}
-	if v, ok := l.env(s.Variable()); ok && v != "" {
-		if s.Repeatable {
-			return splitList(v), s.Variable()
-		}
-		return []string{v}, s.Variable()
-	}
-	if v, ok := l.original[s.Name]; ok {
-		return []string{v}, originalVariables[s.Name]
-	}
-	return nil, ""
-}
-
-func (l *loader) fault(where, value string, err error) {
-	l.faults = append(l.faults, &Fault{Where: where, Value: value, Err: err})
-}
-
-// finish checks what no single setting can.
-func (l *loader) finish(c *Config) {
-	missing := func(name, want string) {
-		if !l.given(name) {
-			l.fault(where(name), "", errors.New(want))
-		}
-	}
-	missing("hostname", "not set: want the name whose addresses are to be registered")
-	missing("target-group", "not set: want the ARN of the target group")
-	missing("memory", "not set: want s3://BUCKET[/PREFIX], file:DIR, or none (which only ever adds)")
-	if len(l.incomplete) > 0 && len(l.faults) > 0 {
-		l.fault("the original function's environment", "", fmt.Errorf("not complete, and so not used: %s is not set", l.incomplete))
-	}
-	slices.Sort(c.Binding.Hostnames)
-	c.Binding.Hostnames = slices.Compact(c.Binding.Hostnames)
-	c.Binding.Name = nameOf(c.Binding)
-	if l.original != nil {
-		c.Original = &Original{ALBName: l.original["hostname"], IPCount: isTrue(l.original["ip-count"])}
-	}
-	if c.AWS.ExternalID != "" && c.AWS.RoleARN == "" {
-		l.fault(where("external-id"), "", errors.New("set without --role-arn, which it belongs to"))
-	}
-	l.faults = append(l.faults, unjoin(c.Policy.Validate())...)
-}
-
-func (l *loader) given(name string) bool {
-	values, _ := l.lookup(setting(name))
-	return len(values) > 0
-}
-
-func setting(name string) Setting {
-	return settings[slices.IndexFunc(settings, func(s Setting) bool { return s.Name == name })]
-}
-
-func where(name string) string { return "--" + name + " or " + Setting{Name: name}.Variable() }
-
-func unjoin(err error) []error {
-	if err == nil {
-		return nil
-	}
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		return joined.Unwrap()
-	}
-	return []error{err}
+// fresh is a configuration of which nothing is set.
+func fresh() Config {
+	return Config{Policy: mooring.DefaultPolicy(), Zone: "auto", DNS: DNS{Mode: "auto", MaxLookups: defaultLookups}}
 }
 
 // Unique refuses two bindings for one group and port: each would take the other's targets for strangers at best.
 func Unique(configs ...Config) error {
-	type moored struct {
-		group string
-		port  uint16
-	}
 	var faults []error
 	first := map[moored]string{}
 	for _, c := range configs {
-		at := moored{c.Binding.TargetGroup, c.Binding.Port}
+		at := mooredTo(c)
 		if name, ok := first[at]; ok {
-			faults = append(faults, fmt.Errorf("bindings %s and %s: both moored to port %d of %s", name, c.Binding.Name, at.port, at.group))
+			faults = append(faults, fmt.Errorf("bindings %s and %s: both moored to %s", name, c.Binding.Name, at))
 			continue
 		}
 		first[at] = c.Binding.Name
 	}
 	return errors.Join(faults...)
+}
+
+// moored is what two bindings may not share.
+type moored struct {
+	group string
+	port  uint16
+}
+
+func mooredTo(c Config) moored { return moored{c.Binding.TargetGroup, c.Binding.Port} }
+
+func (m moored) String() string {
+	if m.port == 0 {
+		return "the own port of " + m.group
+	}
+	return fmt.Sprintf("port %d of %s", m.port, m.group)
+}
+
+// Select returns the bindings of these names, in their own order; without names, all.
+func Select(configs []Config, names []string) ([]Config, error) {
+	if len(names) == 0 {
+		return configs, nil
+	}
+	wanted := map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
+	}
+	var out []Config
+	var known []string
+	for _, c := range configs {
+		known = append(known, c.Binding.Name)
+		if wanted[c.Binding.Name] {
+			out = append(out, c)
+			delete(wanted, c.Binding.Name)
+		}
+	}
+	var faults []error
+	for _, name := range names {
+		if wanted[name] {
+			faults = append(faults, &Fault{Where: where("binding"), Value: name, Err: errors.New("no binding of this name" + didYouMean(name, known))})
+		}
+	}
+	return out, errors.Join(faults...)
 }

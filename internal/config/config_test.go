@@ -39,11 +39,14 @@ var minimal = []string{"hostname=app.example.com", "target-group=" + group, "mem
 
 func load(t *testing.T, f config.Flags, e config.Environment) config.Config {
 	t.Helper()
-	c, err := config.Load(f, e)
+	cs, err := config.Load(t.Context(), f, e, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	if len(cs) != 1 {
+		t.Fatalf("%d bindings", len(cs))
+	}
+	return cs[0]
 }
 
 func TestDefaultsAreThePolicys(t *testing.T) {
@@ -52,7 +55,7 @@ func TestDefaultsAreThePolicys(t *testing.T) {
 	if c.Policy.Misses != want.Misses || c.Policy.Hold != want.Hold || c.Policy.MaxLeave != want.MaxLeave || c.Policy.Mode != want.Mode {
 		t.Errorf("policy %+v", c.Policy)
 	}
-	if c.DNS.Mode != "auto" || c.DNS.MaxLookups != 200 || c.Zone != "auto" || c.Original != nil || c.Binding.Name != "web" {
+	if c.DNS.Mode != "auto" || c.DNS.MaxLookups != 200 || c.Zone != "auto" || c.Legacy != nil || c.Binding.Name != "web" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -98,8 +101,8 @@ func TestTheOriginalsEnvironmentIsEnough(t *testing.T) {
 	if c.Memory.Bucket != "state-bucket" || c.Memory.Prefix != "Internal-App-123.eu-west-1.elb.amazonaws.com/" {
 		t.Errorf("memory %+v", c.Memory)
 	}
-	if c.Original == nil || c.Original.ALBName != "Internal-App-123.eu-west-1.elb.amazonaws.com" || !c.Original.IPCount {
-		t.Errorf("original %+v", c.Original)
+	if c.Legacy == nil || c.Legacy.Format != "v1" || c.Legacy.Name != "Internal-App-123.eu-west-1.elb.amazonaws.com" || !c.Legacy.IPCount {
+		t.Errorf("original %+v", c.Legacy)
 	}
 	if c.Zone != "auto" {
 		t.Errorf("zone %q", c.Zone)
@@ -117,13 +120,13 @@ func TestSameVPCFalseMeansAll(t *testing.T) {
 
 func TestAnIncompleteOriginalEnvironmentIsNotUsedAndSaysWhatIsMissing(t *testing.T) {
 	vars := slices.DeleteFunc(original(), func(v string) bool { return strings.HasPrefix(v, "S3_BUCKET") })
-	_, err := config.Load(flags(), env(vars...))
+	_, err := config.Load(t.Context(), flags(), env(vars...), nil)
 	if err == nil || !strings.Contains(err.Error(), "S3_BUCKET") {
 		t.Errorf("%v: want to read that S3_BUCKET is not set", err)
 	}
 	// With a whole configuration of our own, leftovers of the old one do not matter.
 	c := load(t, flags(minimal...), env(vars...))
-	if c.Original != nil || c.Binding.Port != 0 {
+	if c.Legacy != nil || c.Binding.Port != 0 {
 		t.Errorf("half of the original's environment was used: %+v", c)
 	}
 }
@@ -144,9 +147,9 @@ func TestSharesAreNumbersOrPercent(t *testing.T) {
 }
 
 func TestEveryFaultIsReportedAtOnceWithItsPlace(t *testing.T) {
-	_, err := config.Load(
+	_, err := config.Load(t.Context(),
 		flags("port=70000", "max-leave=250%", "hold=soon", "mode=upsert", "region=eu west", "admit=10.0.0.0/99", "resolver=nobody"),
-		env("MOORING_HOSTNAME=https://app.example.com/,10.0.0.1", "MOORING_MISSES=0", "MOORING_MEMORY=s3://UPPER/x"))
+		env("MOORING_HOSTNAME=https://app.example.com/,10.0.0.1", "MOORING_MISSES=0", "MOORING_MEMORY=s3://UPPER/x"), nil)
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -168,7 +171,7 @@ func TestAnotherKindOfARNIsNamed(t *testing.T) {
 		"web":              "targetgroup/NAME/ID",
 		group + "/../../x": "targetgroup/NAME/ID",
 	} {
-		_, err := config.Load(flags("hostname=a.example.com", "memory=none", "target-group="+arn), env())
+		_, err := config.Load(t.Context(), flags("hostname=a.example.com", "memory=none", "target-group="+arn), env(), nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want to read %q", arn, err, want)
 		}
@@ -225,8 +228,11 @@ func FuzzLoad(f *testing.F) {
 	f.Add("app.example.com", group, "s3://bucket/prefix", "34%", "10.0.0.0/8")
 	f.Add("10.0.0.1", "arn:aws:", "file:", "NaN", "::/0")
 	f.Fuzz(func(t *testing.T, name, arn, memory, share, cidr string) {
-		c, err := config.Load(flags("hostname="+name, "target-group="+arn, "memory="+memory, "max-leave="+share, "admit="+cidr), env())
-		if err == nil && (len(c.Binding.Hostnames) == 0 || c.Policy.Validate() != nil || config.GroupRegion(c.Binding.TargetGroup) == "") {
+		cs, err := config.Load(t.Context(), flags("hostname="+name, "target-group="+arn, "memory="+memory, "max-leave="+share, "admit="+cidr), env(), nil)
+		if err != nil {
+			return
+		}
+		if c := cs[0]; len(c.Binding.Hostnames) == 0 || c.Policy.Validate() != nil || config.GroupRegion(c.Binding.TargetGroup) == "" {
 			t.Errorf("accepted %+v", c)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"mooring"
@@ -19,7 +20,7 @@ func setHostname(c *Config, v string) error {
 		return errors.New("want a name: this is an address, which needs no keeping")
 	}
 	if strings.Contains(name, ",") {
-		return errors.New("want one name: give the flag once for each")
+		return errors.New("want one name, without commas: give the flag once for each, or a list in a file")
 	}
 	if strings.Contains(name, "://") || strings.ContainsAny(name, "/:") {
 		return errors.New("want a bare name, without scheme, port or path")
@@ -40,20 +41,37 @@ func setHostname(c *Config, v string) error {
 }
 
 // Lengths are checked beside these forms: a counted repetition takes long to compile, in every start of the program.
+// The schema of a file quotes them, so they keep to what JSON Schema's patterns (ECMA-262) have too.
 var (
-	labelForm  = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$`)
-	groupForm  = regexp.MustCompile(`^arn:(aws[a-z-]*):elasticloadbalancing:([a-z0-9-]+):([0-9]{12}):targetgroup/([A-Za-z0-9-]+)/([A-Za-z0-9]+)$`)
-	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]+[a-z0-9]$`)
-	zoneForm   = regexp.MustCompile(`^[a-z][a-z](-[a-z0-9]+)+$`)
-	regionForm = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
-	roleForm   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+$`)
+	labelForm      = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$`)
+	nameForm       = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+	groupForm      = regexp.MustCompile(`^arn:(aws[a-z-]*):elasticloadbalancing:([a-z0-9-]+):([0-9]{12}):targetgroup/([A-Za-z0-9-]+)/([A-Za-z0-9]+)$`)
+	bucketForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]+[a-z0-9]$`)
+	zoneForm       = regexp.MustCompile(`^[a-z][a-z](-[a-z0-9]+)+$`)
+	zoneIDForm     = regexp.MustCompile(`^[a-z]+[0-9]+(-[a-z0-9]+)*-(az|wlz)[0-9]+$`)
+	regionForm     = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
+	roleForm       = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+$`)
+	memoryRoleForm = regexp.MustCompile(`^(none|arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]+)$`)
+	accountForm    = regexp.MustCompile(`^[0-9]{12}$`)
+	topicForm      = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$`)
+	busForm        = regexp.MustCompile(`^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/._A-Za-z0-9-]+$`)
 )
 
 const (
-	maxLabel  = 63  // RFC 1035 section 2.3.4
-	maxBucket = 63  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-	maxARN    = 256 // target groups have names of 32 characters; other ARNs here are no longer
-	maxRole   = 640 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: 512 of path, 64 of name
+	maxLabel  = 63   // RFC 1035 section 2.3.4
+	maxBucket = 63   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+	maxName   = 128  // as long as reports and metrics can carry
+	maxARN    = 256  // target groups have names of 32 characters; other ARNs here are no longer
+	maxTopic  = 512  // https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html: 256 of name
+	maxBus    = 1600 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+	maxRole   = 640  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: 512 of path, 64 of name
+)
+
+// These are for the schema alone.
+const (
+	memoryForm = `^(none|file:.+|s3://[a-z0-9][a-z0-9._-]+[a-z0-9](/.*)?)$`
+	sseForm    = `^(none|AES256|aws:kms(:.+)?)$`
+	notifyForm = `^(stdout|sns:arn:.+|eventbridge:.+)$`
 )
 
 // setTargetGroup takes the ARN of a target group:
@@ -92,7 +110,8 @@ func nameOf(b mooring.Binding) string {
 }
 
 func setMemory(c *Config, v string) error {
-	kept := Memory{SSE: c.Memory.SSE}
+	kept := c.Memory
+	kept.Kind, kept.Bucket, kept.Prefix, kept.Dir = "", "", "", ""
 	switch {
 	case v == "none":
 		kept.Kind = "none"
@@ -125,26 +144,103 @@ func setSSE(c *Config, v string) error {
 	return errors.New("want none, AES256, aws:kms or aws:kms:KEY")
 }
 
+// setZone takes an availability zone by its name, which means another zone in another account, or by its id, which
+// does not: https://docs.aws.amazon.com/ram/latest/userguide/working-with-az-ids.html
 func setZone(c *Config, v string) error {
-	if v != "auto" && v != "all" && v != "none" && !zoneForm.MatchString(v) {
-		return errors.New("want auto, all, none, or a zone such as eu-west-1a")
+	named := len(v) <= maxLabel && (zoneForm.MatchString(v) || zoneIDForm.MatchString(v))
+	if v != "auto" && v != "all" && v != "none" && !named {
+		return errors.New("want auto, all, none, or a zone such as eu-west-1a or euw1-az1")
 	}
 	c.Zone = v
 	return nil
 }
 
-func setRegion(c *Config, v string) error {
-	if len(v) > maxLabel || !regionForm.MatchString(v) {
-		return errors.New("want a region, such as eu-west-1")
+func regionOf(at func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if len(v) > maxLabel || !regionForm.MatchString(v) {
+			return errors.New("want a region, such as eu-west-1")
+		}
+		*at(c) = v
+		return nil
 	}
-	c.AWS.Region = v
-	return nil
 }
+
+var errRole = errors.New("want the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME")
 
 func setRole(c *Config, v string) error {
 	if len(v) > maxRole || !roleForm.MatchString(v) {
-		return errors.New("want the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME")
+		return errRole
 	}
 	c.AWS.RoleARN = v
+	return nil
+}
+
+func setMemoryRole(c *Config, v string) error {
+	if len(v) > maxRole || !memoryRoleForm.MatchString(v) {
+		return fmt.Errorf("%w, or none", errRole)
+	}
+	c.Memory.RoleARN = v
+	return nil
+}
+
+func setMemoryOwner(c *Config, v string) error {
+	if !accountForm.MatchString(v) {
+		return errors.New("want an account: 12 digits")
+	}
+	c.Memory.Owner = v
+	return nil
+}
+
+// setNotify takes what SNS and EventBridge write: the ARN of a topic, and a bus's name or ARN.
+func setNotify(c *Config, v string) error {
+	kind, target, _ := strings.Cut(v, ":")
+	switch {
+	case v == "stdout":
+	case kind == "sns" && len(target) <= maxTopic && topicForm.MatchString(target):
+	case kind == "eventbridge" && len(target) <= maxBus && busForm.MatchString(target):
+	case kind == "sns":
+		return errors.New("want sns:ARN with the ARN of a topic: arn:aws:sns:REGION:ACCOUNT:NAME")
+	case kind == "eventbridge":
+		return errors.New("want eventbridge:BUS with the name or the ARN of an event bus")
+	default:
+		return errors.New("want sns:ARN, eventbridge:BUS, or stdout")
+	}
+	if n := (Notify{Kind: kind, ARN: target}); !slices.Contains(c.Notify, n) {
+		c.Notify = append(c.Notify, n)
+	}
+	return nil
+}
+
+func checkName(v string) error {
+	if len(v) > maxName || !nameForm.MatchString(v) {
+		return fmt.Errorf("want a name of 1 to %d letters, digits, dots, dashes and underscores", maxName)
+	}
+	return nil
+}
+
+func setResolver(c *Config, v string) error {
+	addr, err := netip.ParseAddrPort(v)
+	if err != nil {
+		alone, aloneErr := netip.ParseAddr(v)
+		if aloneErr != nil {
+			return errors.New("want ADDR:PORT, such as 10.0.0.2:53")
+		}
+		addr = netip.AddrPortFrom(alone, 53)
+	}
+	c.DNS.Resolvers = append(c.DNS.Resolvers, addr)
+	return nil
+}
+
+// setAdmit replaces the default ranges by the first one given, and adds the others.
+func setAdmit(c *Config, v string) error {
+	prefix, err := netip.ParsePrefix(v)
+	if err != nil {
+		return errors.New("want a CIDR, such as 10.1.0.0/16")
+	}
+	if !c.AdmitGiven {
+		c.Policy.Admit = nil
+	}
+	c.AdmitGiven = true
+	c.Policy.Admit = append(c.Policy.Admit, prefix.Masked())
 	return nil
 }

@@ -110,7 +110,9 @@ func groupOf(ctx context.Context, base aws.Config, c *config.Config) (*elb.Group
 		return nil, fmt.Errorf("find the port of %s, since none is configured: %w", c.Binding.Name, err)
 	}
 	c.Binding.Port = port
-	c.Binding.Name = fmt.Sprintf("%s-%d", c.Binding.Name, port)
+	if !c.Named {
+		c.Binding.Name = fmt.Sprintf("%s-%d", c.Binding.Name, port)
+	}
 	settings.Name, settings.Port = c.Binding.Name, port
 	return elb.Connect(base, settings), nil
 }
@@ -127,8 +129,8 @@ func storeOf(base aws.Config, c config.Config) (mooring.Store, error) {
 		return store.NewFile(c.Memory.Dir, key), nil
 	}
 	s := store.S3Config{Bucket: c.Memory.Bucket, Key: key, SSE: c.Memory.SSE}
-	if c.Original != nil {
-		s.Legacy = store.LegacyKeys(c.Original.ALBName, c.Binding.TargetGroup)
+	if c.Legacy != nil && c.Legacy.Format == "v1" {
+		s.Legacy = store.LegacyKeys(c.Legacy.Name, c.Binding.TargetGroup)
 	}
 	return store.ConnectS3(base, s), nil
 }
@@ -145,8 +147,8 @@ func finderOf(base aws.Config, c config.Config, group *elb.Group, o Options) loo
 		Scope:      scopeOf(c, group),
 		Dial:       o.Dial,
 	}
-	if c.Original != nil && c.Original.IPCount && !o.DryRun && c.Policy.Mode != mooring.ModeObserve {
-		f.Resolved = (&ipCount{api: metrics.Connect(base), name: c.Original.ALBName, log: o.Log}).put
+	if c.Legacy != nil && c.Legacy.Format == "v1" && c.Legacy.IPCount && !o.DryRun && c.Policy.Mode != mooring.ModeObserve {
+		f.Resolved = (&ipCount{api: metrics.Connect(base), name: c.Legacy.Name, log: o.Log}).put
 	}
 	return f
 }
