@@ -2,7 +2,6 @@ package rig
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -25,12 +24,12 @@ type Watcher struct {
 	fleet *mooring.Fleet
 
 	publishing sync.Mutex // so that the last status told is the newest
-	mu        sync.Mutex
-	bound     []*bound
-	tenures   map[place]*tenure
-	standings map[place]standing
-	loadErr   error
-	loaded    time.Time
+	mu         sync.Mutex
+	bound      []*bound
+	tenures    map[place]*tenure
+	standings  map[place]standing
+	loadErr    error
+	loaded     time.Time
 }
 
 // A Status is what a watcher does.
@@ -44,7 +43,6 @@ type Status struct {
 type BindingStatus struct {
 	Name  string
 	Leads bool // else another process does, or that is not known yet
-	Ended bool // a round of it has ended
 	Ready bool // a round of it has ended, or another process leads
 }
 
@@ -197,7 +195,7 @@ func (w *Watcher) Status() Status {
 	for _, b := range w.bound {
 		stands := w.standings[b.place]
 		s.Bindings = append(s.Bindings, BindingStatus{
-			Name: b.name, Leads: stands == leading, Ended: b.ended, Ready: b.ended || stands == standby,
+			Name: b.name, Leads: stands == leading, Ready: b.ended || stands == standby,
 		})
 	}
 	return s
@@ -221,10 +219,15 @@ func (w *Watcher) tell(m *mooring.Member, r mooring.Report) {
 	}
 }
 
-// Stuck says which rounds have not returned for twice the time that a round may take; nil when there are none.
-func (w *Watcher) Stuck() error {
-	if names := w.fleet.Stuck(2 * RoundLimit); len(names) > 0 {
-		return fmt.Errorf("rounds that do not end: %v", names)
+// Stuck names the bindings that have a round which has not returned for twice the time that it may take.
+func (w *Watcher) Stuck() []string { return w.fleet.Stuck(2 * RoundLimit) }
+
+// Pending names the bindings that are not ready.
+func (s Status) Pending() (names []string) {
+	for _, b := range s.Bindings {
+		if !b.Ready {
+			names = append(names, b.Name)
+		}
 	}
-	return nil
+	return names
 }
