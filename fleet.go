@@ -172,6 +172,21 @@ func (m *Member) open(ctx context.Context) (*Keeper, error) {
 	return k, err
 }
 
+// Open makes the members' keepers ahead of their first rounds, as far as that comes about before the context ends. What
+// fails is tried again in the first rounds, which tell of it.
+func (f *Fleet) Open(ctx context.Context) {
+	for _, m := range f.members() {
+		if ctx.Err() == nil {
+			m.tryOpen(ctx)
+		}
+	}
+}
+
+func (m *Member) tryOpen(ctx context.Context) {
+	defer func() { _ = recover() }() // the first round will panic too, and tell of it
+	_, _ = m.open(ctx)
+}
+
 // failed is the report of a round that did not come to make one. That somebody ended it is no news for the log.
 func (f *Fleet) failed(ctx context.Context, m *Member, err error) Report {
 	r := &report{Report: newReport(m.binding())}
