@@ -37,6 +37,9 @@ func (o Options) shared() Options {
 	if o.Clients == nil {
 		o.Clients = NewClients(nil)
 	}
+	if o.open == nil {
+		o.open = New
+	}
 	return o
 }
 
@@ -46,7 +49,7 @@ func newMember(c config.Config, among []config.Config, o Options) *mooring.Membe
 		Binding:  c.Binding,
 		Interval: c.Interval,
 		Open: func(ctx context.Context) (*mooring.Keeper, error) {
-			k, err := New(ctx, c, o)
+			k, err := o.open(ctx, c, o)
 			if err != nil || c.Binding.Port != 0 {
 				return k, err
 			}

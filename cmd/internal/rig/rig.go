@@ -30,6 +30,8 @@ type Options struct {
 
 	// Dial connects to name servers; nil: as the system does.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	open func(context.Context, config.Config, Options) (*mooring.Keeper, error) // nil: New
 }
 
 // New makes the keeper of one binding. It reads the shared AWS configuration and, where the binding has no port,
