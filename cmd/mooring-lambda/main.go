@@ -1,4 +1,4 @@
-// Command mooring-lambda is mooring as a Lambda function on provided.al2023: every event runs a round.
+// Command mooring-lambda is mooring as a Lambda function on provided.al2023: every event runs rounds.
 // It holds rounds only: nothing in it deploys, or moves traffic.
 package main
 
@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -25,9 +26,6 @@ import (
 // version is set by the linker.
 var version = "devel"
 
-// deadlineReserve is what a round leaves of the function's time, so that it is never killed in the middle of a call.
-const deadlineReserve = 5 * time.Second
-
 func main() {
 	f := &function{
 		out: os.Stdout,
@@ -38,86 +36,137 @@ func main() {
 	lambda.Start(f.handle)
 }
 
-// A function is one instance of the Lambda function: its keeper, and with it all connections, serves every event.
+// A function is one instance of the Lambda function: its fleet, and with it all connections, serves every event.
 type function struct {
 	out     io.Writer
 	log     *slog.Logger
 	env     config.Environment
-	keeper  *mooring.Keeper
+	fleet   *mooring.Fleet
 	metrics string // basic, all or none
+
+	writing sync.Mutex // a line of metrics at a time
 }
 
 // prepare reads the configuration once. A bad one is reported by every event, where somebody sees it, instead of
 // ending the process before its first.
 func (f *function) prepare(ctx context.Context, env config.Environment) {
 	f.env = env
-	if _, err := f.ready(ctx); err != nil {
+	fleet, err := f.ready(ctx)
+	if err != nil {
 		f.log.LogAttrs(ctx, slog.LevelError, "the function cannot run", slog.String("error", oneLine(err)))
+		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, openLimit) // a function has more of a processor before its first event than later
+	defer cancel()
+	fleet.Open(ctx)
 }
 
-// ready returns the keeper, made once.
-func (f *function) ready(ctx context.Context) (*mooring.Keeper, error) {
-	if f.keeper != nil {
-		return f.keeper, nil
+// openLimit is far below the 10 s that a function may take before its first event.
+const openLimit = 3 * time.Second
+
+// ready returns the fleet, made once.
+func (f *function) ready(ctx context.Context) (*mooring.Fleet, error) {
+	if f.fleet != nil {
+		return f.fleet, nil
 	}
 	var metricsErr error
 	if f.metrics, metricsErr = metricsOf(f.env); metricsErr != nil {
 		return nil, metricsErr
 	}
 	noFlags := func(string) ([]string, bool) { return nil, false }
+	process, processErr := config.LoadProcess(noFlags, f.env)
 	configs, err := config.Load(ctx, noFlags, f.env, rig.NewReader(noFlags, f.env))
+	if err = errors.Join(processErr, err); err == nil {
+		configs, err = config.Select(configs, process.Bindings)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	if len(configs) != 1 {
-		return nil, fmt.Errorf("configuration: %d bindings: want one", len(configs))
-	}
-	f.keeper, err = rig.New(ctx, configs[0], rig.Options{Program: version, Log: f.log})
-	return f.keeper, err
+	f.fleet, err = rig.NewFleet(ctx, configs, rig.Options{Program: version, Log: f.log})
+	return f.fleet, err
 }
 
-// handle runs one round. What the event says does not matter: the round looks at the world.
-// It returns an error when the round did not come through, so that the invocation counts as failed.
-func (f *function) handle(ctx context.Context, _ json.RawMessage) (mooring.Reports, error) {
-	keeper, err := f.ready(ctx)
+// handle runs a round of each binding, and further ones where the event or the interval asks for them. Of what the
+// event says nothing matters but whether it is the schedule: a round looks at the world.
+// It returns an error when no binding came through, so that the invocation counts as failed.
+func (f *function) handle(ctx context.Context, event json.RawMessage) (mooring.Reports, error) {
+	fleet, err := f.ready(ctx)
 	if err != nil {
 		return mooring.Reports{}, errors.New(oneLine(err))
 	}
-	ctx, cancel := roundContext(ctx, time.Now())
+	visit, ctx, cancel := plan(ctx, event, time.Now())
 	defer cancel()
-	report := keeper.Round(ctx)
-	if err := f.emit(report); err != nil {
-		f.log.LogAttrs(ctx, slog.LevelWarn, "the metrics were not written", slog.Any("error", err))
+	last := f.visit(ctx, fleet, visit)
+	reports := mooring.NewReports(last...)
+	for _, r := range last {
+		if r.OK() {
+			return reports, nil
+		}
 	}
-	reports := mooring.NewReports(report)
-	if !reports.OK {
-		return mooring.Reports{}, errors.New(strings.TrimSpace(report.Error + " " + report.Inconclusive))
-	}
-	return reports, nil
+	return mooring.Reports{}, errors.New(failure(last))
 }
 
-// emit writes the report as embedded metrics: a line that holds nothing but them.
+// visit runs the rounds, and returns each binding's last report, in the configuration's order.
+func (f *function) visit(ctx context.Context, fleet *mooring.Fleet, visit mooring.Visit) []mooring.Report {
+	var mu sync.Mutex
+	latest := map[*mooring.Member]mooring.Report{}
+	fleet.Visit(ctx, visit, func(m *mooring.Member, r mooring.Report) {
+		mu.Lock()
+		latest[m] = r
+		mu.Unlock()
+		if err := f.emit(r); err != nil {
+			f.log.LogAttrs(ctx, slog.LevelWarn, "the metrics were not written", slog.Any("error", err))
+		}
+	})
+	var out []mooring.Report
+	for _, m := range fleet.Members {
+		if r, ok := latest[m]; ok {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// failure says why no binding came through.
+func failure(reports []mooring.Report) string {
+	if len(reports) == 0 {
+		return "no round was run: the function was ended before"
+	}
+	var why []string
+	for _, r := range reports {
+		one := strings.TrimSpace(r.Error + " " + r.Inconclusive)
+		if len(reports) > 1 {
+			one = r.Binding + ": " + one
+		}
+		why = append(why, one)
+	}
+	return cut(strings.Join(why, "; "))
+}
+
+// cut keeps a failure within what the log and the console show; each binding's is in its own report.
+func cut(text string) string {
+	const most = 8 << 10
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + " and so on"
+}
+
+// emit writes the report as embedded metrics: a line that holds nothing but them. A glance that came through says no more
+// than the round before it.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 func (f *function) emit(report mooring.Report) error {
-	if f.metrics == "none" {
+	if f.metrics == "none" || report.Glance && report.OK() {
 		return nil
 	}
 	line, err := metrics.EMF(report, time.Now(), f.metrics == "all")
 	if err != nil {
 		return err
 	}
+	f.writing.Lock()
+	defer f.writing.Unlock()
 	_, err = f.out.Write(line)
 	return err
-}
-
-// roundContext ends a round in time: after 45 s, or 5 s before the function itself is ended.
-func roundContext(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
-	end := now.Add(rig.RoundLimit)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-deadlineReserve).Before(end) {
-		end = deadline.Add(-deadlineReserve)
-	}
-	return context.WithDeadline(ctx, end)
 }
 
 // metricsOf reads MOORING_METRICS.

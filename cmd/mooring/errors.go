@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"mooring"
 	"mooring/internal/config"
@@ -18,9 +19,12 @@ import (
 var errChanges = errors.New("there are changes")
 
 // An inconclusiveError is a round that could not count against anyone. The report has told why.
-type inconclusiveError struct{ why string }
+type inconclusiveError struct {
+	whose string // "", or the binding's name and a colon
+	why   string
+}
 
-func (e inconclusiveError) Error() string { return e.why }
+func (e inconclusiveError) Error() string { return e.whose + e.why }
 
 // A usageError is a command line that does not parse.
 type usageError struct {
@@ -61,33 +65,69 @@ func lines(err error) []string {
 // A denied error knows the permission that is missing.
 type denied interface{ Statement() string }
 
+// hints says what to do, once for each kind of error: many bindings often fail for the same reason.
 func hints(err error) []string {
 	var out []string
+	said := map[string]bool{}
+	for _, one := range apart(err) {
+		hint := hintOf(one)
+		kind, _, _ := strings.Cut(hint, `"Resource"`) // the statements for several groups differ from there on
+		if hint != "" && !said[kind] {
+			said[kind] = true
+			out = append(out, hint)
+		}
+	}
+	return out
+}
+
+// apart are the errors that were joined. Other errors hold several too, and are one all the same.
+func apart(err error) []error {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return []error{err}
+	}
+	var texts []string
+	for _, one := range joined.Unwrap() {
+		texts = append(texts, one.Error())
+	}
+	if err.Error() != strings.Join(texts, "\n") {
+		return []error{err}
+	}
+	var out []error
+	for _, one := range joined.Unwrap() {
+		out = append(out, apart(one)...)
+	}
+	return out
+}
+
+func hintOf(err error) string {
 	var noPermission denied
 	var usage usageError
 	var fault *config.Fault
 	var inconclusive inconclusiveError
 	switch {
 	case errors.As(err, &noPermission):
-		out = append(out, "add this statement to the policy of the role: "+noPermission.Statement())
+		return "add this statement to the policy of the role: " + noPermission.Statement()
 	case errors.As(err, &inconclusive):
-		out = append(out, inconclusiveHint(inconclusive.why))
+		return inconclusiveHint(inconclusive.why)
 	case errors.As(err, &usage):
-		out = append(out, fmt.Sprintf("see %s --help", usage.command))
+		return fmt.Sprintf("see %s --help", usage.command)
 	case errors.As(err, &fault):
-		out = append(out, "see mooring sync --help for every flag and its variable")
+		return "see mooring sync --help for every flag and its variable"
 	case strings.Contains(err.Error(), "get credentials"):
-		out = append(out, "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run it with a role")
+		return "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run it with a role"
 	case strings.Contains(err.Error(), "NoSuchBucket"):
-		out = append(out, "the memory's bucket does not exist: create it, or is the account or region another?")
+		return "the memory's bucket does not exist: create it, or is the account or region another?"
 	case strings.Contains(err.Error(), "TargetGroupNotFound"):
-		out = append(out, "the target group does not exist: is the ARN of this account and region?")
+		return "the target group does not exist: is the ARN of this account and region?"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another process listens there, perhaps another mooring watch: choose another port with --listen"
 	case errors.Is(err, fs.ErrPermission):
-		out = append(out, "let the user that runs mooring write the memory's directory, or choose another with --memory file:DIR")
+		return "let the user that runs mooring write the memory's directory, or choose another with --memory file:DIR"
 	case errors.Is(err, mooring.ErrMemory):
-		out = append(out, "nobody leaves until the memory can be read; move the object away to begin anew, which removes nobody, or run the version that wrote it")
+		return "nobody leaves until the memory can be read; move the object away to begin anew, which removes nobody, or run the version that wrote it"
 	}
-	return out
+	return ""
 }
 
 // inconclusiveHint says what to look at, for each class.

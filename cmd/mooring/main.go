@@ -17,6 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal does what signals do
 	code := run(ctx, os.Args[1:], machine{
 		out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stdout.Fd())), env: os.LookupEnv,
 	})
@@ -59,7 +60,10 @@ ALB_LISTENER, S3_BUCKET, NLB_TG_ARN and so on), and takes over the state which t
     --memory s3://my-bucket
 
   # one round
-  mooring sync --hostname ... --port 443 --target-group ... --memory s3://my-bucket`,
+  mooring sync --hostname ... --port 443 --target-group ... --memory s3://my-bucket
+
+  # rounds for ever, of all bindings in a file
+  mooring watch --config bindings.yaml --listen 127.0.0.1:9090`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -68,6 +72,6 @@ ALB_LISTENER, S3_BUCKET, NLB_TG_ARN and so on), and takes over the state which t
 	root.SetOut(m.out)
 	root.SetErr(m.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err, cmd.CommandPath()} })
-	root.AddCommand(newConfig(m), newDemo(m), newPlan(m), newSync(m), newVersion(m))
+	root.AddCommand(newConfig(m), newDemo(m), newPlan(m), newSync(m), newVersion(m), newWatch(m))
 	return root
 }

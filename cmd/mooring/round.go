@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -12,9 +15,10 @@ import (
 	"mooring"
 	"mooring/cmd/internal/rig"
 	"mooring/internal/config"
+	"mooring/internal/elb"
 )
 
-// A roundCommand is what plan and sync have in common: one round of the binding that flags and environment make.
+// A roundCommand is what plan and sync have in common: one round of each binding that flags, environment and file make.
 type roundCommand struct {
 	machine
 	output   string
@@ -30,6 +34,9 @@ func newPlan(m machine) *cobra.Command {
 		Long: `plan runs a round up to its decision and shows it: one line an address, with what would be done, why, what is
 held back and by which guard, and how long it takes until it leaves. It changes nothing, neither the group
 nor the memory, so a later round counts from the same point.
+
+With a file of many bindings (--config) it shows all of them, in the file's order, or those that --binding names.
+One that fails does not keep the others from being shown.
 
 Exit codes: 0 done, 1 error or inconclusive; with --detailed-exitcode 2 when there are changes.`,
 		Args: cobra.NoArgs,
@@ -49,9 +56,12 @@ func newSync(m machine) *cobra.Command {
 were missing in enough conclusive rounds (--misses), for long enough (--hold), with enough evidence
 (--miss-probability), as far as --max-leave, --min-targets and the health of the others allow.
 
-Run it every minute. What it must know in the next round is in its memory (--memory).
+Run it every minute, or let "mooring watch" do so. What it must know in the next round is in its memory (--memory).
 
-Exit codes: 0 done, 1 error or inconclusive. An inconclusive round still registers what it saw.`,
+The bindings of a file (--config) have their rounds side by side, 8 at once, each within 45 s. One that fails does not
+disturb the others, but makes the exit code 1.
+
+Exit codes: 0 done, 1 error or inconclusive, of any binding. An inconclusive round still registers what it saw.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
 	}
@@ -62,42 +72,50 @@ Exit codes: 0 done, 1 error or inconclusive. An inconclusive round still registe
 
 // bind adds a flag for every setting. What the flags say is read by package config, which also knows the variables.
 func (r *roundCommand) bind(cmd *cobra.Command) {
-	for _, s := range config.Settings() {
-		usage := fmt.Sprintf("%s [%s]", s.Usage, s.Variable())
-		if s.Repeatable {
-			cmd.Flags().Var(&listValue{kind: s.Value}, s.Name, usage)
-			continue
-		}
-		cmd.Flags().Var(&textValue{kind: s.Value}, s.Name, usage)
-	}
-	cmd.Flags().SortFlags = false
+	bindBindings(cmd)
 	cmd.Flags().Var(&textValue{kind: "text|json", text: "text"}, "output", "form of the result [MOORING_OUTPUT]")
+}
+
+// bindBindings adds the flags that make bindings, and choose among them.
+func bindBindings(cmd *cobra.Command) {
+	process := slices.DeleteFunc(config.ProcessSettings(), func(s config.Setting) bool { return s.Name == "listen" })
+	bindSettings(cmd.Flags(), process)
+	bindSettings(cmd.Flags(), config.Settings())
+}
+
+// bindings reads every binding that was chosen, and what is set once for the whole process.
+func (m machine) bindings(ctx context.Context, flags *pflag.FlagSet) ([]config.Config, config.Process, error) {
+	from := given(flags)
+	process, processErr := config.LoadProcess(from, m.env)
+	configs, err := config.Load(ctx, from, m.env, rig.NewReader(from, m.env))
+	if err = errors.Join(processErr, err); err == nil {
+		configs, err = config.Select(configs, process.Bindings)
+	}
+	if err != nil {
+		return nil, process, fmt.Errorf("configuration: %w", err)
+	}
+	return configs, process, nil
 }
 
 func (r *roundCommand) run(cmd *cobra.Command) error {
 	if err := r.readOutput(cmd.Flags()); err != nil {
 		return err
 	}
-	flags := given(cmd.Flags())
-	configs, err := config.Load(cmd.Context(), flags, r.env, rig.NewReader(flags, r.env))
-	if err != nil {
-		return fmt.Errorf("configuration: %w", err)
-	}
-	if len(configs) != 1 {
-		return fmt.Errorf("configuration: %d bindings: want one", len(configs))
-	}
-	c := configs[0]
-	ctx, cancel := context.WithTimeout(cmd.Context(), rig.RoundLimit)
-	defer cancel()
-	keeper, err := rig.New(ctx, c, rig.Options{Program: program(), Log: r.logger(), DryRun: r.dryRun, Dial: r.dial})
+	ctx := cmd.Context()
+	configs, process, err := r.bindings(ctx, cmd.Flags())
 	if err != nil {
 		return err
 	}
-	report := keeper.Plan
-	if !r.dryRun {
-		report = keeper.Round
+	fleet, err := rig.NewFleet(ctx, configs, rig.Options{
+		Program: program(), Log: r.logger(), DryRun: r.dryRun, Dial: r.dial, Limiter: elb.NewLimiter(process.Share),
+	})
+	if err != nil {
+		return err
 	}
-	return r.show(report(ctx))
+	if r.dryRun {
+		return r.show(fleet.Plan(ctx))
+	}
+	return r.show(fleet.Round(ctx))
 }
 
 // logger lets through what is not in the report: warnings, to standard error.
@@ -105,29 +123,50 @@ func (r *roundCommand) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(r.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-func (r *roundCommand) show(report mooring.Report) error {
-	if err := r.write(report); err != nil {
+func (r *roundCommand) show(reports []mooring.Report) error {
+	if err := r.write(reports); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
+	var failed []error
+	changes := 0
+	for _, report := range reports {
+		changes += report.Changes()
+		switch {
+		case report.Err != nil:
+			failed = append(failed, report.Err)
+		case report.Inconclusive != "" && len(reports) > 1:
+			failed = append(failed, inconclusiveError{report.Binding + ": ", report.Inconclusive})
+		case report.Inconclusive != "":
+			failed = append(failed, inconclusiveError{"", report.Inconclusive})
+		}
+	}
 	switch {
-	case report.Err != nil:
-		return report.Err
-	case report.Inconclusive != "":
-		return inconclusiveError{report.Inconclusive}
-	case r.detailed && report.Changes() > 0:
+	case len(failed) > 0:
+		return errors.Join(failed...)
+	case r.detailed && changes > 0:
 		return errChanges
 	default:
 		return nil
 	}
 }
 
-func (r *roundCommand) write(report mooring.Report) error {
+func (r *roundCommand) write(reports []mooring.Report) error {
 	if r.output == "json" {
 		out := json.NewEncoder(r.out)
 		out.SetIndent("", "  ")
-		return out.Encode(mooring.NewReports(report))
+		return out.Encode(mooring.NewReports(reports...))
 	}
-	return report.WriteText(r.out, r.terminal && r.wantsColor())
+	for i, report := range reports {
+		if i > 0 {
+			if _, err := io.WriteString(r.out, "\n"); err != nil {
+				return err
+			}
+		}
+		if err := report.WriteText(r.out, r.terminal && r.wantsColor()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wantsColor follows https://no-color.org, and spares terminals that cannot.

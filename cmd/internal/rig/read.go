@@ -57,7 +57,7 @@ func readFile(path string) ([]byte, error) {
 func readObject(ctx context.Context, access config.AWS, bucket, key string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	base, err := connect(ctx, config.Config{AWS: access})
+	base, err := NewClients(nil).as(ctx, access, "")
 	if err != nil {
 		return nil, err
 	}

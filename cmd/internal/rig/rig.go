@@ -1,54 +1,56 @@
-// Package rig puts a Keeper together from a configuration: it is the one place that knows all rooms.
+// Package rig puts Keepers together from a configuration: it is the one place that knows all rooms.
 package rig
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"mooring"
 	"mooring/internal/config"
 	"mooring/internal/elb"
 	"mooring/internal/lookup"
-	"mooring/internal/metrics"
 	"mooring/internal/store"
 )
 
 // RoundLimit is how long a round may take at the most.
 const RoundLimit = 45 * time.Second
 
-// Options are what a keeper needs of its process.
+// Options are what keepers need of their process.
 type Options struct {
 	Program string // the version of mooring
 	Log     *slog.Logger
-	DryRun  bool // nothing is to be changed, so no metric is put either
+	DryRun  bool         // nothing is to be changed, so no metric is put either
+	Clients *Clients     // nil: of their own
+	Limiter *elb.Limiter // of the calls to load balancing, shared by all; nil: none
 
 	// Dial connects to name servers; nil: as the system does.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	open func(context.Context, config.Config, Options) (*mooring.Keeper, error) // nil: New
 }
 
 // New makes the keeper of one binding. It reads the shared AWS configuration and, where the binding has no port,
 // asks the group for its own; it changes nothing.
 func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, error) {
-	base, err := connect(ctx, c)
+	if o.Clients == nil {
+		o.Clients = NewClients(nil)
+	}
+	base, err := o.Clients.as(ctx, c.AWS, config.GroupRegion(c.Binding.TargetGroup))
 	if err != nil {
 		return nil, err
 	}
-	group, err := groupOf(ctx, base, &c)
+	group, err := groupOf(ctx, base, &c, o.Limiter)
 	if err != nil {
 		return nil, err
 	}
-	memory, err := storeOf(base, c)
+	memory, err := storeOf(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -65,42 +67,12 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 	}, nil
 }
 
-// connect reads the shared configuration, and takes on the role where one is given.
-func connect(ctx context.Context, c config.Config) (aws.Config, error) {
-	var options []func(*awsconfig.LoadOptions) error
-	if c.AWS.Profile != "" {
-		options = append(options, awsconfig.WithSharedConfigProfile(c.AWS.Profile))
-	}
-	if c.AWS.Region != "" {
-		options = append(options, awsconfig.WithRegion(c.AWS.Region))
-	}
-	base, err := awsconfig.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return aws.Config{}, fmt.Errorf("read the AWS configuration: %w", err)
-	}
-	base.HTTPClient = replies(base.HTTPClient)
-	if base.Region == "" {
-		base.Region = config.GroupRegion(c.Binding.TargetGroup)
-	}
-	if c.AWS.RoleARN != "" {
-		provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(base), c.AWS.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-			o.RoleSessionName = "mooring"
-			if c.AWS.ExternalID != "" {
-				o.ExternalID = aws.String(c.AWS.ExternalID)
-			}
-		})
-		base.Credentials = aws.NewCredentialsCache(provider)
-	}
-	return base, nil
-}
-
 // groupOf connects to the target group, in the region that its ARN names.
-func groupOf(ctx context.Context, base aws.Config, c *config.Config) (*elb.Group, error) {
-	if region := config.GroupRegion(c.Binding.TargetGroup); region != "" {
-		base = base.Copy()
-		base.Region = region
+func groupOf(ctx context.Context, base aws.Config, c *config.Config, limiter *elb.Limiter) (*elb.Group, error) {
+	base.Region = cmp.Or(config.GroupRegion(c.Binding.TargetGroup), base.Region)
+	settings := elb.Config{
+		Name: c.Binding.Name, ARN: c.Binding.TargetGroup, Port: c.Binding.Port, Zone: c.Zone, Limiter: limiter,
 	}
-	settings := elb.Config{Name: c.Binding.Name, ARN: c.Binding.TargetGroup, Port: c.Binding.Port, Zone: c.Zone}
 	group := elb.Connect(base, settings)
 	if c.Binding.Port != 0 {
 		return group, nil
@@ -117,7 +89,8 @@ func groupOf(ctx context.Context, base aws.Config, c *config.Config) (*elb.Group
 	return elb.Connect(base, settings), nil
 }
 
-func storeOf(base aws.Config, c config.Config) (mooring.Store, error) {
+// storeOf is where the binding's memory is kept, with what an older function left for its first round.
+func storeOf(ctx context.Context, c config.Config, o Options) (mooring.Store, error) {
 	if c.Memory.Kind == "none" {
 		return store.None{}, nil
 	}
@@ -125,89 +98,58 @@ func storeOf(base aws.Config, c config.Config) (mooring.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name the memory of %s: %w", c.Binding.Name, err)
 	}
-	if c.Memory.Kind == "file" {
-		return store.NewFile(c.Memory.Dir, key), nil
+	var inner mooring.Store = store.NewFile(c.Memory.Dir, key)
+	if c.Memory.Kind == "s3" {
+		cfg, err := memoryConfig(ctx, c, o.Clients)
+		if err != nil {
+			return nil, err
+		}
+		inner = store.ConnectS3(cfg, store.S3Config{Bucket: c.Memory.Bucket, Key: key, SSE: c.Memory.SSE, Owner: c.Memory.Owner})
 	}
-	s := store.ConnectS3(base, store.S3Config{Bucket: c.Memory.Bucket, Key: key, SSE: c.Memory.SSE})
-	if c.Legacy == nil || c.Legacy.Format != "v1" {
-		return s, nil
+	if c.Legacy == nil || !slices.Contains(store.LegacyFormats(), c.Legacy.Format) {
+		return inner, nil
 	}
-	legacy, err := store.ConnectLegacy(base, store.LegacyConfig{
-		Format: "v1", Bucket: c.Memory.Bucket, Name: c.Legacy.Name, TargetGroup: c.Binding.TargetGroup,
-	})
+	legacy, err := LegacyOf(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
-	return store.Importing(s, legacy), nil
+	return store.Importing(inner, legacy), nil
 }
 
-func finderOf(base aws.Config, c config.Config, group *elb.Group, o Options) lookup.Config {
-	f := lookup.Config{
-		Hostnames:  c.Binding.Hostnames,
-		Mode:       c.DNS.Mode,
-		Whole:      c.Policy.Answers == mooring.AnswersWhole,
-		Resolvers:  c.DNS.Resolvers,
-		MaxLookups: c.DNS.MaxLookups,
-		RoundShare: c.Policy.RoundShare(),
-		Admits:     c.Policy.Admits,
-		Scope:      scopeOf(c, group),
-		Dial:       o.Dial,
+// LegacyOf is where an older function keeps the state that belongs to this binding.
+func LegacyOf(ctx context.Context, c config.Config, o Options) (store.Legacy, error) {
+	o = o.shared()
+	who := memoryIdentity(c)
+	who.Region = cmp.Or(c.Legacy.BucketRegion, who.Region)
+	cfg, err := o.Clients.as(ctx, who, config.GroupRegion(c.Binding.TargetGroup))
+	if err != nil {
+		return nil, err
 	}
-	if c.Legacy != nil && c.Legacy.Format == "v1" && c.Legacy.IPCount && !o.DryRun && c.Policy.Mode != mooring.ModeObserve {
-		f.Resolved = (&ipCount{api: metrics.Connect(base), name: c.Legacy.Name, log: o.Log}).put
+	owner := ""
+	if c.Legacy.Bucket == c.Memory.Bucket {
+		owner = c.Memory.Owner
 	}
-	return f
+	return store.ConnectLegacy(cfg, store.LegacyConfig{
+		Format: c.Legacy.Format, Bucket: c.Legacy.Bucket, Owner: owner, Name: c.Legacy.Name,
+		TargetGroup: c.Binding.TargetGroup, Table: c.Legacy.Table, Hostnames: c.Binding.Hostnames,
+		TLS: c.Legacy.TLS, Misses: c.Legacy.Misses,
+	})
 }
 
-// ipCount puts the original's metric. A round that removes somebody looks twice, and the metric is wanted once.
-type ipCount struct {
-	api  metrics.API
-	name string
-	log  *slog.Logger
-
-	mu   sync.Mutex
-	last int
-	at   time.Time
+// memoryConfig is as whom, and where, the memory's bucket is used.
+func memoryConfig(ctx context.Context, c config.Config, clients *Clients) (aws.Config, error) {
+	return clients.as(ctx, memoryIdentity(c), config.GroupRegion(c.Binding.TargetGroup))
 }
 
-// samePut is how long the same count is not put again: the metric is kept by the minute.
-const samePut = 10 * time.Second
-
-func (p *ipCount) put(ctx context.Context, addrs []netip.Addr) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	if p.last == len(addrs) && now.Sub(p.at) < samePut {
-		return
+func memoryIdentity(c config.Config) config.AWS {
+	who := c.AWS
+	who.Region = cmp.Or(c.Memory.Region, who.Region)
+	switch c.Memory.RoleARN {
+	case "":
+	case "none":
+		who.RoleARN, who.ExternalID = "", ""
+	default:
+		who.RoleARN, who.ExternalID = c.Memory.RoleARN, c.Memory.ExternalID
 	}
-	p.last, p.at = len(addrs), now
-	if err := metrics.PutIPCount(ctx, p.api, metrics.LoadBalancerIPCount(p.name), len(addrs), now); err != nil {
-		p.at = time.Time{}
-		warning := []slog.Attr{slog.String("error", err.Error())}
-		if denied, ok := errors.AsType[*metrics.Denied](err); ok {
-			warning = append(warning, slog.String("missing_statement", denied.Statement()))
-		}
-		p.log.LogAttrs(ctx, slog.LevelWarn, "the metric of the address count was not put", warning...)
-	}
-}
-
-// scopeOf tells the finder which family the group takes. Of an IPv6 group's addresses only those of its VPC's
-// subnets are admitted, where the subnets can be read and no other ranges are configured.
-func scopeOf(c config.Config, group *elb.Group) func(context.Context) (lookup.Scope, error) {
-	return func(ctx context.Context) (lookup.Scope, error) {
-		ipv6, subnets, err := group.Scope(ctx)
-		if errors.Is(err, mooring.ErrDenied) {
-			// An empty group that may not be described: IPv4 is assumed until it holds somebody, and the group warns.
-			return lookup.Scope{Admits: c.Policy.Admits, Provisional: true}, nil
-		}
-		if err != nil {
-			return lookup.Scope{}, err
-		}
-		p := c.Policy
-		unread := ipv6 && len(subnets) == 0
-		if ipv6 && !c.AdmitGiven && !unread {
-			p.Admit = subnets
-		}
-		return lookup.Scope{IPv6: ipv6, Admits: p.Admits, Provisional: unread && !c.AdmitGiven}, nil
-	}
+	return who
 }

@@ -1,0 +1,126 @@
+package rig
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"mooring/internal/config"
+)
+
+// A Lease is held by one process at a time. That two lead is safe all the same: each save of a memory is conditional.
+type Lease interface {
+	// Hold takes the lease or keeps it, and tells whether it is held. An error means that this is not known.
+	Hold(ctx context.Context) (held bool, err error)
+	// Release gives it up, so that another may take it at once.
+	Release(ctx context.Context) error
+}
+
+const (
+	// LeaseLife is how long a lease outlives its last renewal.
+	LeaseLife = time.Minute
+	// leaseEvery is how often it is renewed, or tried for, and leaseTime how long that may take.
+	leaseEvery = 20 * time.Second
+	leaseTime  = 10 * time.Second
+)
+
+// A place is where the memories of some bindings are kept: what two daemons may share.
+type place struct{ kind, where, prefix string }
+
+func placeOf(c config.Config) place {
+	switch c.Memory.Kind {
+	case "s3":
+		return place{c.Memory.Kind, c.Memory.Bucket, c.Memory.Prefix}
+	case "file":
+		return place{kind: c.Memory.Kind, where: c.Memory.Dir}
+	default:
+		return place{} // nothing is shared
+	}
+}
+
+// A standing is whether this process leads at a place.
+type standing string
+
+const (
+	unknown standing = "" // not yet
+	leading standing = "leading"
+	standby standing = "standby"
+)
+
+// A tenure is this process's share in a place.
+type tenure struct {
+	lease   func(context.Context) (Lease, error)
+	name    string // for the log
+	stop    context.CancelFunc
+	over    chan struct{}
+	decided func(standing)
+
+	had     Lease // once made
+	stands  standing
+	failing bool
+}
+
+// keep holds the lease until the context ends. Where that fails, this process leads: two leaders are safe, and none is not.
+func (t *tenure) keep(ctx context.Context, log *slog.Logger) {
+	defer close(t.over)
+	for {
+		held, err := t.hold(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !t.failing {
+			log.LogAttrs(ctx, slog.LevelWarn, "the lease is not to be had, so this process leads without it",
+				slog.String("memory", t.name), slog.String("error", err.Error()))
+		}
+		t.failing = err != nil
+		t.stand(ctx, held || err != nil, log)
+		timer := time.NewTimer(leaseEvery)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+func (t *tenure) hold(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, leaseTime)
+	defer cancel()
+	if t.had == nil {
+		lease, err := t.lease(ctx)
+		if err != nil {
+			return false, err
+		}
+		t.had = lease
+	}
+	return t.had.Hold(ctx)
+}
+
+func (t *tenure) stand(ctx context.Context, leads bool, log *slog.Logger) {
+	now := standby
+	if leads {
+		now = leading
+	}
+	if now == t.stands {
+		return
+	}
+	t.stands = now
+	log.LogAttrs(ctx, slog.LevelInfo, "who leads", slog.String("memory", t.name), slog.String("status", string(now)))
+	t.decided(now)
+}
+
+// end gives the lease up. It is called once, after the last round.
+func (t *tenure) end(ctx context.Context, log *slog.Logger) {
+	t.stop()
+	<-t.over
+	if t.had == nil || t.stands != leading {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTime)
+	defer cancel()
+	if err := t.had.Release(ctx); err != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "the lease was not released, and will run out by itself",
+			slog.String("memory", t.name), slog.String("error", err.Error()))
+	}
+}

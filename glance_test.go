@@ -1,0 +1,102 @@
+package mooring_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mooring"
+)
+
+// every watches a berth each second, and says how often its group was read while f ran.
+func every(b *berth, log *logbook) (during func(f func()) int, end func() time.Duration) {
+	end = watching(mooring.NewFleet([]*mooring.Member{b.member("db", time.Second)}, 8, 45*time.Second, quiet), log.tell)
+	wait(10 * time.Second)
+	return func(f func()) int {
+		before := b.read()
+		f()
+		return b.read() - before
+	}, end
+}
+
+func TestTheGroupIsReadEveryHalfMinuteWhileNothingHappens(t *testing.T) {
+	synctest.Test(t, func(*testing.T) {
+		b, log := newBerth("10.0.0.1 10.0.0.2"), &logbook{}
+		reads, end := every(b, log)
+		looks := len(b.finds)
+		if n := reads(func() { wait(5 * time.Minute) }); n < 9 || n > 10 {
+			t.Errorf("it was read %d times in five minutes", n)
+		}
+		if n := len(b.finds) - looks; n != 300 {
+			t.Errorf("the name was looked up %d times in five minutes", n)
+		}
+		for _, e := range log.of("db") {
+			if !e.report.OK() || len(e.report.Resolved) != 2 {
+				t.Fatalf("%+v", e.report)
+			}
+		}
+		end()
+	})
+}
+
+func TestANewAddressIsRegisteredWithinASecondAndTheGroupIsReadAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, log := newBerth("10.0.0.1 10.0.0.2"), &logbook{}
+		_, end := every(b, log)
+		b.change(func() { b.shows = addrs("10.0.0.1 10.0.0.2 10.0.0.3") })
+		changed := time.Now()
+		wait(time.Second)
+		if r := log.of("db"); !slices.Equal(r[len(r)-1].report.Registered, addrs("10.0.0.3")) {
+			t.Errorf("%s after the change: %+v", time.Since(changed), r[len(r)-1].report)
+		}
+		end()
+	})
+}
+
+func TestTheGroupIsReadInEveryRoundWhileSomebodyIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBerth("10.0.0.1 10.0.0.2 10.0.0.3")
+		reads, end := every(b, &logbook{})
+		b.change(func() { b.shows = addrs("10.0.0.1 10.0.0.2") })
+		if n := reads(func() { wait(10 * time.Second) }); n != 10 {
+			t.Errorf("it was read %d times in ten rounds", n)
+		}
+		end()
+	})
+}
+
+func TestAnInconclusiveGlanceSaysSoAndKeepsTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, log := newBerth("10.0.0.1 10.0.0.2"), &logbook{}
+		reads, end := every(b, log)
+		b.change(func() { b.inconclusive = "timeout: nobody answers" })
+		if n := reads(func() { wait(10 * time.Second) }); n > 1 {
+			t.Errorf("the group was read %d times for it", n)
+		}
+		told := log.of("db")
+		r := told[len(told)-1].report
+		if r.Inconclusive != "timeout: nobody answers" || r.OK() || r.Err != nil {
+			t.Errorf("%+v", r)
+		}
+		b.change(func() { b.inconclusive = "" })
+		wait(time.Second)
+		if told := log.of("db"); !told[len(told)-1].report.OK() {
+			t.Errorf("it does not end: %+v", told[len(told)-1].report)
+		}
+		end()
+	})
+}
+
+// After a round that was inconclusive itself nothing is known that a glance could build on.
+func TestAnInconclusiveRoundIsFollowedByARound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBerth("10.0.0.1 10.0.0.2")
+		b.inconclusive = "servfail: all servers"
+		reads, end := every(b, &logbook{})
+		if n := reads(func() { wait(10 * time.Second) }); n != 10 {
+			t.Errorf("%d rounds in ten seconds", n)
+		}
+		end()
+	})
+}
