@@ -2,11 +2,9 @@ package elb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 )
 
@@ -63,10 +61,6 @@ func (t *ticket) givenUp(err error) error {
 
 // throttling tells whether AWS said that it is asked too often.
 func throttling(err error) bool {
-	api := smithy.APIError(nil)
-	if !errors.As(err, &api) {
-		return false
-	}
-	_, throttled := retry.DefaultThrottleErrorCodes[api.ErrorCode()]
+	_, throttled := retry.DefaultThrottleErrorCodes[codeOf(err)]
 	return throttled
 }
