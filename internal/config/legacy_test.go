@@ -133,6 +133,11 @@ func TestTheFunctionWithTwoGroupsNeedsItsLoadBalancersName(t *testing.T) {
 	if cs[0].Legacy.Name != "" || cs[0].Memory.Bucket != "another" {
 		t.Errorf("%+v, legacy %+v", cs[0].Memory, *cs[0].Legacy)
 	}
+	_, err := config.Load(t.Context(), flags(), env(dualGroup()...), nil)
+	if n := strings.Count(err.Error(), "MOORING_HOSTNAME: not set"); n != 1 {
+		t.Errorf("the name is missed %d times, in both bindings:\n%v", n, err)
+	}
+	says(t, flags(), env(dualGroup("ALB_DNS_NAME=internal-shop-1.eu-west-1.elb.amazonaws.com")...), "the environment of the original function: not complete")
 	says(t, flags("target-group="+group), env(dualGroup("MOORING_HOSTNAME=a-1.eu-west-1.elb.amazonaws.com")...), "--target-group: set together with NLB_TLS_TG_ARN")
 }
 
