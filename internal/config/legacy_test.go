@@ -65,9 +65,9 @@ func TestTheRegionOfTheOldBucketIsNotThatOfAnother(t *testing.T) {
 }
 
 func TestTheForkWithoutStateHasNoMemoryUnlessOneIsSet(t *testing.T) {
-	vars := []string{"TARGET_FQDNS=b.example.com a.example.com", "ELB_TG_ARN=" + group, "DNS_SERVERS=10.0.0.2 10.0.0.3", "REMOVE_UNTRACKED_TG_IP=true"}
+	vars := []string{"TARGET_FQDNS=b.example.com a.example.com", "ELB_TG_ARN=" + group, "DNS_SERVERS=10.0.0.2 10.0.0.3", "REMOVE_UNTRACKED_TG_IP=true", "S3_BUCKET=another-programs"}
 	c := load(t, flags(), env(vars...))
-	if c.Legacy.Format != "camptocamp" || len(c.Binding.Hostnames) != 2 || len(c.DNS.Resolvers) != 2 || c.Memory.Kind != "none" || c.Policy.Adopt != mooring.AdoptAll {
+	if c.Legacy.Format != "camptocamp" || c.Legacy.Bucket != "" || len(c.Binding.Hostnames) != 2 || len(c.DNS.Resolvers) != 2 || c.Memory.Kind != "none" || c.Policy.Adopt != mooring.AdoptAll {
 		t.Errorf("%+v, legacy %+v", c, *c.Legacy)
 	}
 	if c = load(t, flags(), env(append(vars, "MOORING_MEMORY=s3://bucket")...)); c.Memory.Kind != "s3" {
