@@ -172,7 +172,9 @@ func (l *loader) fromEnvironment() []*draft {
 	l.refuse(f)
 	r := &replaced{loader: l, values: map[string][]given{}, wants: map[string]string{}, legacy: Legacy{Format: f.name}}
 	f.read(r)
-	r.legacy.Bucket = r.get("S3_BUCKET")
+	if slices.Contains(f.required, "S3_BUCKET") {
+		r.legacy.Bucket = r.get("S3_BUCKET")
+	}
 	r.legacy.Misses, _ = strconv.Atoi(r.getOr("INVOCATIONS_BEFORE_DEREGISTRATION", "3"))
 	l.try(r.used(r.values))
 	drafts := []*draft{r.draft(r.values, r.legacy)}
@@ -199,6 +201,7 @@ func (r *replaced) twin() *draft {
 	return r.draft(values, legacy)
 }
 
+// draft takes a legacy of its own, which another binding does not share.
 func (r *replaced) draft(values map[string][]given, legacy Legacy) *draft {
 	return &draft{layers: []map[string][]given{r.loader.above, values}, legacy: &legacy, wants: r.wants}
 }

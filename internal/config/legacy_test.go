@@ -65,9 +65,9 @@ func TestTheRegionOfTheOldBucketIsNotThatOfAnother(t *testing.T) {
 }
 
 func TestTheForkWithoutStateHasNoMemoryUnlessOneIsSet(t *testing.T) {
-	vars := []string{"TARGET_FQDNS=b.example.com a.example.com", "ELB_TG_ARN=" + group, "DNS_SERVERS=10.0.0.2 10.0.0.3", "REMOVE_UNTRACKED_TG_IP=true"}
+	vars := []string{"TARGET_FQDNS=b.example.com a.example.com", "ELB_TG_ARN=" + group, "DNS_SERVERS=10.0.0.2 10.0.0.3", "REMOVE_UNTRACKED_TG_IP=true", "S3_BUCKET=another-programs"}
 	c := load(t, flags(), env(vars...))
-	if c.Legacy.Format != "camptocamp" || len(c.Binding.Hostnames) != 2 || len(c.DNS.Resolvers) != 2 || c.Memory.Kind != "none" || c.Policy.Adopt != mooring.AdoptAll {
+	if c.Legacy.Format != "camptocamp" || c.Legacy.Bucket != "" || len(c.Binding.Hostnames) != 2 || len(c.DNS.Resolvers) != 2 || c.Memory.Kind != "none" || c.Policy.Adopt != mooring.AdoptAll {
 		t.Errorf("%+v, legacy %+v", c, *c.Legacy)
 	}
 	if c = load(t, flags(), env(append(vars, "MOORING_MEMORY=s3://bucket")...)); c.Memory.Kind != "s3" {
@@ -133,6 +133,11 @@ func TestTheFunctionWithTwoGroupsNeedsItsLoadBalancersName(t *testing.T) {
 	if cs[0].Legacy.Name != "" || cs[0].Memory.Bucket != "another" {
 		t.Errorf("%+v, legacy %+v", cs[0].Memory, *cs[0].Legacy)
 	}
+	_, err := config.Load(t.Context(), flags(), env(dualGroup()...), nil)
+	if n := strings.Count(err.Error(), "MOORING_HOSTNAME: not set"); n != 1 {
+		t.Errorf("the name is missed %d times, in both bindings:\n%v", n, err)
+	}
+	says(t, flags(), env(dualGroup("ALB_DNS_NAME=internal-shop-1.eu-west-1.elb.amazonaws.com")...), "the environment of the original function: not complete")
 	says(t, flags("target-group="+group), env(dualGroup("MOORING_HOSTNAME=a-1.eu-west-1.elb.amazonaws.com")...), "--target-group: set together with NLB_TLS_TG_ARN")
 }
 
