@@ -98,8 +98,8 @@ type Seen struct {
 // A Decision is one thing that was decided about one address.
 type Decision struct {
 	At      time.Time  `json:"at"`
-	Addr    netip.Addr `json:"addr"`
-	Action  string     `json:"action"` // one of the Did constants
+	Addr    netip.Addr `json:"addr,omitzero"` // none where it is about the whole binding
+	Action  string     `json:"action"`        // one of the Did constants
 	Why     string     `json:"why"`
 	Nats    float64    `json:"evidence_nats,omitempty"` // the evidence against it by then
 	Program string     `json:"program,omitempty"`       // the version that decided
@@ -119,8 +119,11 @@ const (
 	OtherRegistered   = "registered by another"
 	OtherDeregistered = "deregistered by another"
 
-	DidAdopt  = "adopt" // by an operator
-	DidForget = "forget"
+	DidAdopt   = "adopt" // by an operator
+	DidForget  = "forget"
+	DidPause   = "pause" // these three of the whole binding
+	DidResume  = "resume"
+	DidRelease = "release"
 )
 
 // A Count is how many addresses the name showed from then on.
