@@ -68,6 +68,7 @@ ALB_LISTENER, S3_BUCKET, NLB_TG_ARN and so on), and takes over the state which t
 	root.SetOut(m.out)
 	root.SetErr(m.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err, cmd.CommandPath()} })
-	root.AddCommand(newDemo(m), newPlan(m), newSync(m), newVersion(m))
+	root.AddCommand(newDemo(m), newPlan(m), newSync(m), newVersion(m), newStatus(m), newExplain(m),
+		newAdopt(m), newForget(m), newRelease(m), newPause(m), newResume(m))
 	return root
 }
