@@ -47,7 +47,7 @@ func (k *Keeper) Explain(ctx context.Context, addr netip.Addr) Explanation {
 
 func (g *glimpse) explain(addr netip.Addr) Explanation {
 	e := Explanation{
-		Binding: g.b.Name, Addr: addr, Decisions: []ExplainedDecision{}, Now: g.address(addr), Err: g.err, blind: g.blind, at: g.now,
+		Binding: g.b.Name, Addr: addr, Decisions: []ExplainedDecision{}, Now: g.address(addr), Err: g.err, blind: g.groupErr != nil, at: g.now,
 	}
 	if g.err != nil {
 		e.Error = strings.Join(strings.Fields(g.err.Error()), " ")
@@ -90,7 +90,7 @@ func (g *glimpse) prospects(s AddressStatus, known bool) []string {
 		say("it is in the group and not ours: it stays; mooring adopt %s takes it over, and so does the name once it shows it", s.Addr)
 	case inGroup:
 		g.sayLeaving(say, s)
-	case g.blind:
+	case g.groupErr != nil:
 		say("whether it is in the group is not known")
 	default:
 		say("it is registered when the name shows it")

@@ -39,7 +39,9 @@ type Status struct {
 	Memory      MemoryStatus    `json:"memory"`
 	Error       string          `json:"error"` // what could not be read, and why
 
-	Err error `json:"-"` // what Error says
+	Err       error `json:"-"` // what Error says:
+	MemoryErr error `json:"-"` // why the memory was not read,
+	GroupErr  error `json:"-"` // and why the group was not
 }
 
 // A MemoryStatus is where a binding's memory stands.
@@ -86,26 +88,24 @@ type glimpse struct {
 	now     time.Time
 	m       Memory
 	targets []Target
-	blind   bool // the group was not read
-	err     error
+
+	memoryErr, groupErr, err error // err joins the two
 }
 
 func (k *Keeper) lookUp(ctx context.Context) *glimpse {
 	g := &glimpse{b: k.Binding, p: k.Policy, now: instant(k.Now())}
-	var memoryErr, groupErr error
-	memory := background(func() { g.m, _, memoryErr = k.Store.Load(ctx) })
-	group := background(func() { g.targets, groupErr = k.Group.Targets(ctx) })
+	memory := background(func() { g.m, _, g.memoryErr = k.Store.Load(ctx) })
+	group := background(func() { g.targets, g.groupErr = k.Group.Targets(ctx) })
 	memory.join()
 	group.join()
-	if memoryErr != nil {
+	if g.memoryErr != nil {
 		g.m = Memory{Unusable: "not read"}
-		memoryErr = fmt.Errorf("memory of %s: %w", k.Binding.Name, memoryErr)
+		g.memoryErr = fmt.Errorf("memory of %s: %w", k.Binding.Name, g.memoryErr)
 	}
-	if groupErr != nil {
-		g.targets, g.blind = nil, true
-		groupErr = fmt.Errorf("list targets of %s: %w", k.Binding.Name, groupErr)
+	if g.groupErr != nil {
+		g.targets, g.groupErr = nil, fmt.Errorf("list targets of %s: %w", k.Binding.Name, g.groupErr)
 	}
-	g.err = errors.Join(memoryErr, groupErr)
+	g.err = errors.Join(g.memoryErr, g.groupErr)
 	return g
 }
 
@@ -113,7 +113,7 @@ func (g *glimpse) status() Status {
 	s := Status{
 		Binding: g.b.Name, Hostnames: slices.Sorted(slices.Values(g.b.Hostnames)), Port: g.b.Port, TargetGroup: g.b.TargetGroup,
 		At: g.now, Mode: g.p.Mode, Addresses: []AddressStatus{}, Unmanaged: []AddressStatus{}, Counts: append([]Count{}, g.m.Counts...),
-		Paused: g.m.Paused.String(), Another: g.m.Others.Another(g.now), Err: g.err,
+		Paused: g.m.Paused.String(), Another: g.m.Others.Another(g.now), Err: g.err, MemoryErr: g.memoryErr, GroupErr: g.groupErr,
 		Memory: MemoryStatus{Revision: g.m.Revision, Saved: g.m.Saved, Program: g.m.Program, Note: g.note()},
 	}
 	if g.err != nil {
@@ -179,7 +179,9 @@ func (g *glimpse) address(addr netip.Addr) AddressStatus {
 		if s.Zone == "" {
 			s.Zone = e.Zone
 		}
-		s.Absence = g.absence(*e)
+		if g.groupErr != nil || s.Health != "" && (Target{Health: s.Health}).Registered() {
+			s.Absence = g.absence(*e)
+		}
 	}
 	return s
 }

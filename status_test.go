@@ -47,7 +47,7 @@ func TestAStatusTellsWhoIsMissingAndWhenItCanLeave(t *testing.T) {
 		"! 10.0.0.7         not in the group  refused until 2026-11-01T13:00:00Z: reserved",
 		"? 10.0.0.9         healthy       unmanaged: not ours, it stays",
 		"least 3, most 3, now 3",
-		"memory         revision 7, saved 1m0s ago by v1",
+		"memory         revision 7, saved at 2026-11-01T11:59:00Z, 1m0s ago, by v1",
 		"Status: 3 ours, 3 healthy, 1 missing, 1 refused, 1 unmanaged.")
 	d.expect(t) // neither the name nor a save
 
@@ -134,4 +134,17 @@ func TestAnExplanationOfWhoNobodyKnowsIsNoError(t *testing.T) {
 	says(t, explanationText(t, d.keeper().Explain(t.Context(), addrs("10.0.0.9")[0])), "now:  not ours, in the group, healthy", "mooring adopt 10.0.0.9")
 	d.memory, _ = d.memory.Release("alice", "", noon)
 	says(t, explanationText(t, d.keeper().Explain(t.Context(), addrs("10.0.0.1")[0])), "release  ", "now:  not ours", "until mooring resume")
+}
+
+func TestAReportTellsWhatSomebodyElseDid(t *testing.T) {
+	r := mooring.Report{Others: &mooring.OthersReport{
+		Steps:   []mooring.StepReport{{Addr: addrs("10.0.0.1")[0], Action: "deregistered", Verdict: mooring.StepWrong, Why: "the name shows it"}},
+		Overdue: []mooring.OverdueReport{{Addr: addrs("10.0.0.2")[0], Action: "deregister", Since: noon}},
+	}}
+	var text strings.Builder
+	if err := r.WriteText(&text, false); err != nil {
+		t.Fatal(err)
+	}
+	says(t, text.String(), "@ 10.0.0.1         deregistered  by another, wrong: the name shows it",
+		"@ 10.0.0.2         deregister    overdue: nobody has done it, this binding would have at 2026-11-01T12:00:00Z")
 }

@@ -89,7 +89,7 @@ func (t *text) address(s Status, a AddressStatus) {
 	if a.Refused != "" {
 		parts = append(parts, "refused until "+a.RefusedUntil.UTC().Format(time.RFC3339)+": "+a.Refused)
 	}
-	t.line(color, sign, a.Addr.String(), a.health(s.Error), strings.Join(parts, ", "))
+	t.line(color, sign, a.Addr.String(), a.health(s.GroupErr), strings.Join(parts, ", "))
 }
 
 func unownedWords(s Status) string {
@@ -100,8 +100,8 @@ func unownedWords(s Status) string {
 }
 
 // health is the target's, in a word or three.
-func (a AddressStatus) health(failed string) string {
-	if a.Health == "" && strings.Contains(failed, "list targets of ") {
+func (a AddressStatus) health(groupErr error) string {
+	if groupErr != nil {
 		return "not read"
 	}
 	return cmp.Or(string(a.Health), "not in the group")
@@ -133,7 +133,8 @@ func (t *text) history(s Status) {
 	case m.Note != "":
 		t.printf("  memory         %s\n", Printable(m.Note))
 	default:
-		t.printf("  memory         revision %d, saved %s ago by %s\n", m.Revision, span(s.At.Sub(m.Saved)), Printable(cmp.Or(m.Program, "unknown")))
+		t.printf("  memory         revision %d, saved at %s, %s ago, by %s\n", m.Revision, m.Saved.UTC().Format(time.RFC3339),
+			span(s.At.Sub(m.Saved)), Printable(cmp.Or(m.Program, "unknown")))
 	}
 }
 

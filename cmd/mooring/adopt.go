@@ -126,9 +126,10 @@ Exit codes: 0 done, 1 error, which an address is that is not ours.`,
 
 func (o *operator) forget(ctx context.Context, k *mooring.Keeper, r *outcome, addrs []netip.Addr) error {
 	s := k.Status(ctx)
-	if s.Err != nil {
-		return s.Err
+	if s.MemoryErr != nil {
+		return s.MemoryErr
 	}
+	r.unread(s)
 	var faults []error
 	for _, addr := range addrs {
 		a, _ := find(s, addr)

@@ -66,12 +66,13 @@ func (o *operator) explain(cmd *cobra.Command, word string) error {
 func explanations(ctx context.Context, keepers []*mooring.Keeper, addr netip.Addr) mooring.Explanations {
 	ctx, cancel := context.WithTimeout(ctx, statusTime)
 	defer cancel()
-	out := mooring.Explanations{SchemaVersion: mooring.StatusVersion, OK: true, Bindings: []mooring.Explanation{}}
-	for _, k := range keepers {
-		one := k.Explain(ctx, addr)
-		out.OK = out.OK && one.Err == nil
-		out.Bindings = append(out.Bindings, one)
+	out := mooring.Explanations{SchemaVersion: mooring.StatusVersion, Bindings: make([]mooring.Explanation, len(keepers))}
+	var reads mooring.Tasks
+	for i, k := range keepers {
+		reads.Go(func() { out.Bindings[i] = k.Explain(ctx, addr) })
 	}
+	reads.Wait()
+	out.OK = !slices.ContainsFunc(out.Bindings, func(e mooring.Explanation) bool { return e.Err != nil })
 	knows := func(e mooring.Explanation) bool { return e.Known || e.Err != nil }
 	if slices.ContainsFunc(out.Bindings, knows) {
 		out.Bindings = slices.DeleteFunc(out.Bindings, func(e mooring.Explanation) bool { return !knows(e) })

@@ -109,6 +109,13 @@ func (r *outcome) say(format string, args ...any) {
 	r.tell(text)
 }
 
+// unread says that the group was not read, where that is no reason not to go on.
+func (r *outcome) unread(s mooring.Status) {
+	if s.GroupErr != nil {
+		r.say("What is in the group could not be read: %v", s.GroupErr)
+	}
+}
+
 // eachEdit does a verb's work on every chosen binding. One that fails does not keep the others from it.
 func (o *operator) eachEdit(cmd *cobra.Command, work func(context.Context, *mooring.Keeper, *outcome) error) error {
 	ctx := cmd.Context()

@@ -56,9 +56,10 @@ Exit codes: 0 done, 1 error.`,
 
 func (c *releaseCommand) release(ctx context.Context, k *mooring.Keeper, r *outcome) error {
 	s := k.Status(ctx)
-	if s.Err != nil {
+	if s.MemoryErr != nil || c.deregister && s.Err != nil {
 		return s.Err
 	}
+	r.unread(s) // a binding whose group is gone can be given up too
 	leave, err := c.plan(ctx, k, r, s)
 	if err != nil {
 		return err
@@ -90,9 +91,12 @@ func (c *releaseCommand) release(ctx context.Context, k *mooring.Keeper, r *outc
 
 // plan shows what will be done, and returns who leaves.
 func (c *releaseCommand) plan(ctx context.Context, k *mooring.Keeper, r *outcome, s mooring.Status) ([]mooring.Target, error) {
-	targets, err := k.Group.Targets(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list targets of %s: %w", k.Binding.Name, err)
+	var targets []mooring.Target
+	if s.GroupErr == nil {
+		var err error
+		if targets, err = k.Group.Targets(ctx); err != nil {
+			return nil, fmt.Errorf("list targets of %s: %w", k.Binding.Name, err)
+		}
 	}
 	var leave []mooring.Target
 	var stay, healthy int

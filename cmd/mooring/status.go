@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +83,7 @@ func lookAt(ctx context.Context, keepers []*mooring.Keeper) mooring.Statuses {
 	ctx, cancel := context.WithTimeout(ctx, statusTime)
 	defer cancel()
 	all := mooring.Statuses{SchemaVersion: mooring.StatusVersion, OK: true, Bindings: make([]mooring.Status, len(keepers))}
-	var reads sync.WaitGroup
+	var reads mooring.Tasks
 	for i, k := range keepers {
 		reads.Go(func() { all.Bindings[i] = k.Status(ctx) })
 	}
