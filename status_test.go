@@ -55,6 +55,11 @@ func TestAStatusTellsWhoIsMissingAndWhenItCanLeave(t *testing.T) {
 	says(t, statusText(t, d.keeper().Status(t.Context())), "leaves in 9 rounds and 30s at the earliest")
 	d.memory.Addresses[2].LastMiss = noon.Add(-3 * time.Hour)
 	says(t, statusText(t, d.keeper().Status(t.Context())), "leaves in 3 rounds and 1m30s at the earliest")
+	d.targets = healthy("10.0.0.1 10.0.0.2")
+	if gone := statusText(t, d.keeper().Status(t.Context())); strings.Contains(gone, "missing for") {
+		t.Errorf("who is not in the group cannot leave it:\n%s", gone)
+	}
+	d.targets = healthy("10.0.0.1 10.0.0.2 10.0.0.3")
 	d.memory, _ = d.memory.Pause("alice", "a move", noon)
 	says(t, statusText(t, d.keeper().Status(t.Context())), "paused since 2026-11-01T12:00:00Z by alice: a move", "it stays: rounds are paused",
 		"last decision  0s ago: pause: by alice: a move")

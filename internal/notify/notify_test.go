@@ -228,18 +228,19 @@ func TestWhatIsDeniedNamesTheMissingStatement(t *testing.T) {
 }
 
 func TestRepliesThatMakeNoSenseAreErrors(t *testing.T) {
-	for name, c := range map[string]struct{ kind, arn, reply string }{
-		"no such message":   {"sns", topicARN, published(10)},
-		"not a number":      {"sns", topicARN, strings.ReplaceAll(published(7), ">7<", ">x<")},
-		"the same twice":    {"sns", topicARN, published(0, 0)},
-		"no XML":            {"sns", topicARN, "<"},
-		"too few results":   {"eventbridge", busARN, `{"Entries":[]}`},
-		"too many results":  {"eventbridge", busARN, `{"Entries":[{},{},{}]}`},
-		"no JSON":           {"eventbridge", busARN, "{"},
-		"an endless answer": {"eventbridge", busARN, `{"Entries":[{"EventId":"` + strings.Repeat("x", 2<<20) + `"},{}]}`},
+	const strange = ": the reply names a message that was not sent, or one of them twice"
+	for name, c := range map[string]struct{ kind, arn, reply, want string }{
+		"no such message":   {"sns", topicARN, published(2), strange},
+		"not a number":      {"sns", topicARN, strings.ReplaceAll(published(7), ">7<", ">x<"), strange},
+		"the same twice":    {"sns", topicARN, published(0, 0), strange},
+		"no XML":            {"sns", topicARN, "<", ""},
+		"too few results":   {"eventbridge", busARN, `{"Entries":[]}`, ": the reply has 0 results for 2 events"},
+		"too many results":  {"eventbridge", busARN, `{"Entries":[{},{},{}]}`, ": the reply has 3 results for 2 events"},
+		"no JSON":           {"eventbridge", busARN, "{", ""},
+		"an endless answer": {"eventbridge", busARN, `{"Entries":[{"EventId":"` + strings.Repeat("x", 2<<20) + `"},{}]}`, ""},
 	} {
 		sink, _ := at(t, c.kind, c.arn, func(int, string) (int, string) { return 200, c.reply })
-		if err := sink.Send(t.Context(), many(2)); err == nil || !strings.Contains(err.Error(), "2 of 2 events were lost") {
+		if err := sink.Send(t.Context(), many(2)); err == nil || !strings.Contains(err.Error(), "2 of 2 events were lost"+c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -255,6 +256,11 @@ func TestAnEventThatNoCallTakesDoesNotKeepTheOthersBack(t *testing.T) {
 	err := sink.Send(t.Context(), events)
 	if err == nil || !strings.Contains(err.Error(), "1 of 12 events were lost: 1 are over the limit") || len(s.calls) != 2 {
 		t.Errorf("%d calls, error %.200v", len(s.calls), err)
+	}
+	for _, call := range s.calls {
+		if len(call) > 256<<10 {
+			t.Errorf("a call of %d bytes", len(call))
+		}
 	}
 }
 
