@@ -98,7 +98,7 @@ type Seen struct {
 // A Decision is one thing that was decided about one address.
 type Decision struct {
 	At      time.Time  `json:"at"`                      // when it was decided
-	Addr    netip.Addr `json:"addr"`                    // about whom
+	Addr    netip.Addr `json:"addr,omitzero"`           // about whom; none where it is about the whole binding
 	Action  string     `json:"action"`                  // what was decided
 	Why     string     `json:"why"`                     // and why
 	Nats    float64    `json:"evidence_nats,omitempty"` // the evidence against it by then
@@ -119,8 +119,11 @@ const (
 	OtherRegistered   = "registered by another"
 	OtherDeregistered = "deregistered by another"
 
-	DidAdopt  = "adopt" // by an operator
-	DidForget = "forget"
+	DidAdopt   = "adopt" // by an operator
+	DidForget  = "forget"
+	DidPause   = "pause" // these three of the whole binding
+	DidResume  = "resume"
+	DidRelease = "release"
 )
 
 // A Count is how many addresses the name showed from then on.

@@ -25,6 +25,7 @@ func (r Report) WriteText(w io.Writer, color bool) error {
 	for _, u := range r.Unmanaged {
 		t.line(dim, "?", u, "unmanaged", "not ours: it stays")
 	}
+	t.others(r.Others)
 	t.footer(r)
 	_, err := io.WriteString(w, t.String())
 	return err
@@ -75,7 +76,9 @@ func (t *text) header(r Report) {
 	if r.DNS != "" {
 		by = " (" + r.DNS + ")"
 	}
-	t.printf("  %s resolved%s: %s\n\n", count(len(r.Resolved), "address", "addresses"), by, list(r.Resolved))
+	t.printf("  %s resolved%s: %s\n", count(len(r.Resolved), "address", "addresses"), by, list(r.Resolved))
+	t.paused(r.Paused)
+	t.printf("\n")
 }
 
 // list names at most the first dozen addresses.
@@ -138,6 +141,23 @@ func leaves(h Held) string {
 	return "; leaves in " + strings.Join(parts, " and ") + " at the earliest"
 }
 
+// others tells what somebody else did to the group, and what nobody has done.
+func (t *text) others(o *OthersReport) {
+	if o == nil {
+		return
+	}
+	for _, s := range o.Steps {
+		color := yellow
+		if s.Verdict == StepRight {
+			color = dim
+		}
+		t.line(color, "@", s.Addr.String(), s.Action, "by another, "+s.Verdict+": "+s.Why)
+	}
+	for _, d := range o.Overdue {
+		t.line(yellow, "@", d.Addr.String(), d.Action, "overdue: nobody has done it, this binding would have at "+d.Since.UTC().Format(time.RFC3339))
+	}
+}
+
 func (t *text) footer(r Report) {
 	for _, w := range r.Warnings {
 		t.printf("  %s %s\n", t.paint(yellow, "warning:"), Printable(w))
@@ -157,6 +177,9 @@ func (t *text) footer(r Report) {
 	sums = append(sums, fmt.Sprintf("%d held", len(r.Held)), fmt.Sprintf("%d refused", len(r.Refused)),
 		fmt.Sprintf("%d unchanged", max(0, r.Plan.Ours-leaving-len(r.Held))))
 	t.printf("%s: %s.\n", t.paint(bold, verb), strings.Join(sums, ", "))
+	if r.Paused != "" {
+		t.printf("%s: nothing of it is done until mooring resume.\n", t.paint(yellow, "Paused"))
+	}
 }
 
 func count(n int, one, many string) string {

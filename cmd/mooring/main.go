@@ -72,6 +72,17 @@ ALB_LISTENER, S3_BUCKET, NLB_TG_ARN and so on), and takes over the state which t
 	root.SetOut(m.out)
 	root.SetErr(m.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err, cmd.CommandPath()} })
-	root.AddCommand(newConfig(m), newDemo(m), newPlan(m), newSync(m), newVersion(m), newWatch(m))
+	grouped(root, "rounds", "Rounds:", newPlan(m), newSync(m), newWatch(m))
+	grouped(root, "look", "Looking:", newStatus(m), newExplain(m), newConfig(m), newDemo(m), newVersion(m))
+	grouped(root, "hand", "By hand:", newPause(m), newResume(m), newAdopt(m), newForget(m), newRelease(m))
 	return root
+}
+
+// grouped adds verbs that help lists under one heading.
+func grouped(root *cobra.Command, id, title string, verbs ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: id, Title: title})
+	for _, v := range verbs {
+		v.GroupID = id
+		root.AddCommand(v)
+	}
 }

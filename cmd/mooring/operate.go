@@ -1,0 +1,247 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os/user"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mooring"
+	"mooring/cmd/internal/rig"
+	"mooring/internal/elb"
+	"mooring/internal/store"
+)
+
+// An operator is what the verbs have in common that look at bindings, or change them by hand.
+type operator struct {
+	roundCommand
+	by  string // who says so
+	one bool   // what is given belongs to one binding
+}
+
+// keepers are those of the chosen bindings, also beside an error, which is about those that could not be made.
+func (o *operator) keepers(ctx context.Context, cmd *cobra.Command) ([]*mooring.Keeper, error) {
+	configs, process, err := o.bindings(ctx, cmd.Flags())
+	if err != nil {
+		return nil, err
+	}
+	options := rig.Options{
+		Program: program(), Log: o.logger(), DryRun: true, Dial: o.dial,
+		Clients: rig.NewClients(nil), Limiter: elb.NewLimiter(process.Share),
+	}
+	keepers := make([]*mooring.Keeper, 0, len(configs))
+	var faults []error
+	for _, c := range configs {
+		k, err := rig.New(ctx, c, options)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		keepers = append(keepers, k)
+	}
+	return keepers, errors.Join(faults...)
+}
+
+// open reads the output's form, and makes the keepers.
+func (o *operator) open(ctx context.Context, cmd *cobra.Command) ([]*mooring.Keeper, error) {
+	if err := o.readOutput(cmd.Flags()); err != nil {
+		return nil, err
+	}
+	return o.keepers(ctx, cmd)
+}
+
+// color tells whether the output may be coloured.
+func (o *operator) color() bool { return o.terminal && o.wantsColor() }
+
+func (o *operator) writeJSON(v any) error {
+	out := json.NewEncoder(o.out)
+	out.SetIndent("", "  ")
+	if err := out.Encode(v); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// bindEdit adds the flags of a verb that changes something.
+func (o *operator) bindEdit(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.by, "by", "", "who says so, for the record (default your user's name)")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what it would do, and do nothing")
+	o.bind(cmd)
+}
+
+// who is the name under which a change is noted.
+func (o *operator) who() string {
+	if o.by != "" {
+		return o.by
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+// outcomesVersion is the version of the JSON form of [outcomes].
+const outcomesVersion = 1
+
+// outcomes are what a verb did, as --output json prints it.
+type outcomes struct {
+	SchemaVersion int        `json:"schema_version"`
+	OK            bool       `json:"ok"`
+	Bindings      []*outcome `json:"bindings"`
+}
+
+// An outcome is what a verb did to one binding.
+type outcome struct {
+	Binding      string       `json:"binding"`
+	Action       string       `json:"action"`
+	DryRun       bool         `json:"dry_run,omitempty"`
+	Changed      bool         `json:"changed"` // the memory was
+	Addrs        []netip.Addr `json:"addrs"`   // whom it is about
+	Deregistered []netip.Addr `json:"deregistered"`
+	Paused       string       `json:"paused,omitempty"`
+	Notes        []string     `json:"notes"` // what was said of it
+	Error        string       `json:"error"`
+
+	tell func(string)
+}
+
+// say tells people at once, and programs at the end.
+func (r *outcome) say(format string, args ...any) {
+	text := mooring.Printable(fmt.Sprintf(format, args...))
+	r.Notes = append(r.Notes, text)
+	r.tell(text)
+}
+
+// unread says that the group was not read, where that is no reason not to go on.
+func (r *outcome) unread(s mooring.Status) {
+	if s.GroupErr != nil {
+		r.say("What is in the group could not be read: %v", s.GroupErr)
+	}
+}
+
+// eachEdit does a verb's work on every chosen binding. One that fails does not keep the others from it.
+func (o *operator) eachEdit(cmd *cobra.Command, work func(context.Context, *mooring.Keeper, *outcome) error) error {
+	ctx := cmd.Context()
+	keepers, unmade := o.open(ctx, cmd)
+	if len(keepers) == 0 {
+		return unmade
+	}
+	if o.one && len(keepers) > 1 {
+		return fmt.Errorf("%s: %d bindings are chosen, and the addresses are of one: choose it", cmd.Name(), len(keepers))
+	}
+	all := outcomes{SchemaVersion: outcomesVersion, OK: unmade == nil, Bindings: []*outcome{}}
+	faults := []error{unmade}
+	for _, k := range keepers {
+		r := &outcome{
+			Binding: k.Binding.Name, Action: cmd.Name(), DryRun: o.dryRun,
+			Addrs: []netip.Addr{}, Deregistered: []netip.Addr{}, Notes: []string{}, tell: o.teller(k.Binding.Name),
+		}
+		err := lasting(k)
+		if err == nil {
+			err = work(ctx, k, r)
+		}
+		if err != nil {
+			faults, all.OK, r.Error = append(faults, err), false, strings.Join(strings.Fields(err.Error()), " ")
+		}
+		all.Bindings = append(all.Bindings, r)
+	}
+	if o.output == "json" {
+		faults = append(faults, o.writeJSON(all))
+	}
+	return errors.Join(faults...)
+}
+
+// teller prints lines under the binding's name.
+func (o *operator) teller(name string) func(string) {
+	if o.output == "json" {
+		return func(string) {}
+	}
+	headed := false
+	return func(text string) {
+		if !headed {
+			headed = true
+			fmt.Fprintln(o.out, name)
+		}
+		fmt.Fprintf(o.out, "  %s\n", text)
+	}
+}
+
+// lasting refuses a binding without memory, in which nothing that an operator says would last.
+func lasting(k *mooring.Keeper) error {
+	if _, none := k.Store.(store.None); none {
+		return fmt.Errorf("%s has no memory (--memory none), so nothing that it is told would last: give it one with --memory s3://BUCKET or file:DIR",
+			k.Binding.Name)
+	}
+	return nil
+}
+
+// edit changes the memory, unless it is only to be said what would be done.
+func (o *operator) edit(ctx context.Context, k *mooring.Keeper, r *outcome, change func(mooring.Memory) (mooring.Memory, error)) error {
+	if o.dryRun {
+		return nil
+	}
+	saved, err := k.Edit(ctx, func(m mooring.Memory) (mooring.Memory, error) {
+		next, err := change(m)
+		r.Changed = err == nil && !next.Same(m)
+		return next, err
+	})
+	if err != nil {
+		r.Changed = false
+		return err
+	}
+	r.Paused = saved.Paused.String()
+	return nil
+}
+
+// end says whether it was done.
+func (o *operator) end(r *outcome) {
+	switch {
+	case o.dryRun:
+		r.say("Nothing was done: --dry-run.")
+	case r.Changed || len(r.Deregistered) > 0:
+		r.say("Done.")
+	default:
+		r.say("Nothing had to be changed.")
+	}
+}
+
+// addrsIn reads addresses, and reports every fault at once.
+func addrsIn(words []string) ([]netip.Addr, error) {
+	var out []netip.Addr
+	var faults []error
+	for _, word := range words {
+		a, err := netip.ParseAddr(word)
+		if err != nil || a.Zone() != "" {
+			faults = append(faults, fmt.Errorf("%q: want an IP address, such as 10.0.0.5", word))
+			continue
+		}
+		out = append(out, a.Unmap())
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return slices.Compact(out), errors.Join(faults...)
+}
+
+// registered tells whether a target takes new flows or is about to.
+func registered(a mooring.AddressStatus) bool {
+	return a.Health != "" && mooring.Target{Health: a.Health}.Registered()
+}
+
+// find returns what is known of an address.
+func find(s mooring.Status, addr netip.Addr) (mooring.AddressStatus, bool) {
+	all := slices.Concat(s.Addresses, s.Unmanaged)
+	i := slices.IndexFunc(all, func(a mooring.AddressStatus) bool { return a.Addr == addr })
+	if i < 0 {
+		return mooring.AddressStatus{Addr: addr}, false
+	}
+	return all[i], true
+}
+
+// healthOf is a target's health, in words.
+func healthOf(a mooring.AddressStatus) string { return cmp.Or(string(a.Health), "not in the group") }
