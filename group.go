@@ -146,3 +146,6 @@ type Import struct {
 	// That it moves after mooring took over shows that the older function still runs.
 	Written time.Time
 }
+
+// Counts tells whether the misses are young enough to count.
+func (i Import) Counts(now time.Time) bool { return now.Sub(i.At) < staleMiss }

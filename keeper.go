@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A Keeper keeps one binding: it runs rounds. All fields are required.
+// A Keeper keeps one binding: it runs rounds. All fields but the last are required.
 type Keeper struct {
 	Binding Binding
 	Policy  Policy
@@ -27,6 +27,9 @@ type Keeper struct {
 	// and replace the other.
 	Now    func() time.Time
 	Decide func(Policy, Memory, Observation, Holding, time.Time) Plan
+
+	// Tell, if there is one, is told of each round that changed the group. Its error is a warning.
+	Tell func(context.Context, Report) error
 
 	settings atomic.Pointer[Settings] // as inspected last
 }
@@ -76,6 +79,7 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 		plan, tag := k.remember(ctx, r, s, plan)
 		if acts {
 			k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s.age) })
+			k.tell(ctx, r, plan)
 		}
 	}
 	k.warnOfEmptyZones(ctx, r, s, plan)
@@ -284,6 +288,16 @@ func (k *Keeper) lookAgain(ctx context.Context, plan Plan) Plan {
 	}
 	seen := again.Addrs()
 	return plan.keep("seen again", "on the second look", func(t Target) bool { return slices.Contains(seen, t.Addr) })
+}
+
+// tell tells of what the group confirmed. That nobody could be told undoes nothing.
+func (k *Keeper) tell(ctx context.Context, r *report, plan Plan) {
+	if k.Tell == nil || len(r.Registered)+len(r.Deregistered) == 0 && len(r.Refused) == len(plan.Refused) {
+		return
+	}
+	if err := k.Tell(ctx, r.Report); err != nil {
+		r.warn("not everybody was told of the changes: %v%s", err, missingStatement(err))
+	}
 }
 
 // learn saves what applying taught: who was not registered after all, who was refused, and which zone was accepted.

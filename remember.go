@@ -44,11 +44,11 @@ func (r *round) adopt(m *Memory, i Import) {
 	for _, a := range i.Addrs {
 		m.own(a, r.now)
 	}
-	at := r.past(i.At)
+	at, counts := r.past(i.At), i.Counts(r.now)
 	for a, missed := range i.Missed {
 		e := m.own(a, r.now)
 		missed = min(missed, r.p.Misses-1)
-		if missed < 1 || r.now.Sub(at) >= staleMiss {
+		if missed < 1 || !counts {
 			continue
 		}
 		e.Missed, e.LastMiss, e.MissingSince = missed, at, r.now.Add(-r.p.Hold)

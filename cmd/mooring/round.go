@@ -107,7 +107,7 @@ func (r *roundCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	fleet, err := rig.NewFleet(ctx, configs, rig.Options{
-		Program: program(), Log: r.logger(), DryRun: r.dryRun, Dial: r.dial, Limiter: elb.NewLimiter(process.Share),
+		Program: program(), Log: r.logger(), DryRun: r.dryRun, Dial: r.dial, Out: r.eventsTo(), Limiter: elb.NewLimiter(process.Share),
 	})
 	if err != nil {
 		return err
@@ -116,6 +116,14 @@ func (r *roundCommand) run(cmd *cobra.Command) error {
 		return r.show(fleet.Plan(ctx))
 	}
 	return r.show(fleet.Round(ctx))
+}
+
+// eventsTo is where --notify stdout goes: beside the report, and to standard error where that is one JSON value.
+func (r *roundCommand) eventsTo() io.Writer {
+	if r.output == "json" {
+		return r.err
+	}
+	return r.out
 }
 
 // logger lets through what is not in the report: warnings, to standard error.

@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 //	deny ACTION...      AWS denies these, and nothing else
 //	group KEY=VALUE     type=instance, ipv6=true, gone=true
 //	put KEY FILE        puts an object into the bucket
+//	putv3 FILE          puts the state of the function of 2020 there
 //	writes N            fails unless so many calls have changed something since the last time
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -144,6 +145,10 @@ func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []
 		"group": func(ts *testscript.TestScript, _ bool, args []string) { setGroup(ts, w, args[0]) },
 		"put": func(ts *testscript.TestScript, _ bool, args []string) {
 			w.S3.Put(rigtest.Bucket, args[0], []byte(ts.ReadFile(args[1])))
+		},
+		"putv3": func(ts *testscript.TestScript, _ bool, args []string) {
+			key := "Tracked IP list for " + rigtest.Name + " - " + strings.ReplaceAll(rigtest.ARN, "/", "-")
+			w.S3.Put(rigtest.Bucket, key, []byte(ts.ReadFile(args[0])))
 		},
 		"writes": func(ts *testscript.TestScript, _ bool, args []string) {
 			n := 0

@@ -86,7 +86,7 @@ func (m machine) watcher(cmd *cobra.Command, log *slog.Logger) (*rig.Watcher, *p
 	limiter := elb.NewLimiter(process.Share)
 	limiter.Waited = func(_ string, d time.Duration) { served.Waited(d) }
 	w.Options = rig.Options{
-		Program: program(), Log: log, Dial: m.dial, Limiter: limiter,
+		Program: program(), Log: log, Dial: m.dial, Out: m.out, Limiter: limiter,
 		Clients: rig.NewClients(func(c rig.Call) { served.Called(prom.Call(c)) }),
 	}
 	w.LeaseOf = rig.LeaseOf(w.Options, holder())

@@ -77,7 +77,7 @@ var formats = []format{
 			r.setOr("misses", "INVOCATIONS_BEFORE_DEREGISTRATION", "3")
 			r.put("max-leave", "MAX_DEREGISTRATION_PERCENT", r.getOr("MAX_DEREGISTRATION_PERCENT", "50")+"%")
 			r.zone("SAME_VPC")
-			r.legacy.Name = r.getOr("STATE_PREFIX", "rds-cluster-read-replicas")
+			r.legacy.Name = r.getOr("STATE_PREFIX", defaultPrefix)
 			r.bucket(r.legacy.Name, "")
 		},
 	},
@@ -364,6 +364,23 @@ func ownName(hostname string) string {
 		return name[len(internal):]
 	}
 	return label[:dash]
+}
+
+// defaultPrefix is where the read replicas' function keeps its state when it is not told where.
+const defaultPrefix = "rds-cluster-read-replicas"
+
+// LegacyName is the name in the keys of a function's state, as far as the hostnames tell it.
+func LegacyName(format string, hostnames []string) string {
+	switch {
+	case format == "read-replica":
+		return defaultPrefix
+	case len(hostnames) == 0:
+		return ""
+	case format == "dual-group":
+		return ownName(hostnames[0])
+	default:
+		return hostnames[0]
+	}
 }
 
 func isTrue(v string) bool { return strings.EqualFold(v, "true") }

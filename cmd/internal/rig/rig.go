@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -30,6 +31,9 @@ type Options struct {
 	Clients *Clients     // nil: of their own
 	Limiter *elb.Limiter // of the calls to load balancing, shared by all; nil: none
 
+	// Out is where --notify stdout writes; nil: nowhere.
+	Out io.Writer
+
 	// Dial connects to name servers; nil: as the system does.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
@@ -54,6 +58,10 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 	if err != nil {
 		return nil, err
 	}
+	tell, err := tellOf(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
 	return &mooring.Keeper{
 		Binding: c.Binding,
 		Policy:  c.Policy,
@@ -64,6 +72,7 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 		Log:     o.Log,
 		Now:     time.Now,
 		Decide:  mooring.Decide,
+		Tell:    tell,
 	}, nil
 }
 
