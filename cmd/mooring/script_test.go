@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -47,6 +49,11 @@ func TestMain(m *testing.M) {
 //	deny ACTION...      AWS denies these, and nothing else
 //	group KEY=VALUE     type=instance, ipv6=true, gone=true
 //	put KEY FILE        puts an object into the bucket
+//	host NAME ADDR...   the addresses of any name in the world's zones
+//	alias NAME NAME     makes a name an alias of another
+//	nameless NAME       the name does not exist any more
+//	await ADDR...       waits until these are registered, and no others; the group must never be empty meanwhile
+//	looks N NAME        waits until the name was looked up in N more looks
 //	putv3 FILE          puts the state of the function of 2020 there
 //	writes N            fails unless so many calls have changed something since the last time
 func TestScripts(t *testing.T) {
@@ -56,6 +63,7 @@ func TestScripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
 			w := rigtest.NewInProcess(t, sim.DNSConfig{Seed: 1})
 			testscript.Run(t, testscript.Params{
 				Files: []string{file},
@@ -76,7 +84,7 @@ func setup(e *testscript.Env, w *rigtest.World) error {
 // worldMap lists where the world's servers really listen, for another process.
 func worldMap(d *sim.DNS) string {
 	var list []string
-	for _, server := range append(d.Servers(rigtest.Zone), d.Resolver()) {
+	for _, server := range append(slices.Concat(d.Servers(rigtest.Zone), d.Servers(rigtest.Databases)), d.Resolver()) {
 		for _, network := range []string{"udp", "tcp"} {
 			if conn, err := d.Dial(context.Background(), network, server.String()); err == nil {
 				list = append(list, network+"/"+server.String()+"="+conn.RemoteAddr().String())
@@ -146,6 +154,11 @@ func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []
 		"put": func(ts *testscript.TestScript, _ bool, args []string) {
 			w.S3.Put(rigtest.Bucket, args[0], []byte(ts.ReadFile(args[1])))
 		},
+		"host":     func(ts *testscript.TestScript, _ bool, args []string) { w.DNS.Set(args[0], parse(ts, args[1:])...) },
+		"alias":    func(_ *testscript.TestScript, _ bool, args []string) { w.DNS.Alias(args[0], args[1:]...) },
+		"nameless": func(_ *testscript.TestScript, _ bool, args []string) { w.DNS.Remove(args[0]) },
+		"await":    func(ts *testscript.TestScript, _ bool, args []string) { await(ts, w, parse(ts, args)) },
+		"looks":    func(ts *testscript.TestScript, _ bool, args []string) { awaitLooks(ts, w, args[0], args[1]) },
 		"putv3": func(ts *testscript.TestScript, _ bool, args []string) {
 			key := "Tracked IP list for " + rigtest.Name + " - " + strings.ReplaceAll(rigtest.ARN, "/", "-")
 			w.S3.Put(rigtest.Bucket, key, []byte(ts.ReadFile(args[0])))
@@ -182,5 +195,59 @@ func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {
 		})
 	default:
 		ts.Fatalf("unknown setting %s", setting)
+	}
+}
+
+// patience is how long a script waits for a program that runs beside it. Nothing takes so long that goes well.
+const patience = 2 * time.Minute
+
+// await looks at the group after each call that may have changed it.
+func await(ts *testscript.TestScript, w *rigtest.World, want []netip.Addr) {
+	called := make(chan struct{}, 1)
+	w.AWS.Inject(sim.AWSFault{After: func(sim.AWSCall) {
+		select {
+		case called <- struct{}{}:
+		default:
+		}
+	}})
+	defer w.AWS.Heal()
+	began := time.Now()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	filled := len(w.Registered()) > 0
+	for {
+		got := w.Registered()
+		if filled && len(got) == 0 {
+			ts.Fatalf("the group is empty")
+		}
+		if slices.Equal(got, want) {
+			ts.Logf("after %s", time.Since(began).Round(time.Millisecond))
+			return
+		}
+		filled = filled || len(got) > 0
+		select {
+		case <-called:
+		case <-late.C:
+			ts.Fatalf("registered after %s: %s", patience, rigtest.Strings(got))
+		}
+	}
+}
+
+// awaitLooks waits for questions about a name.
+func awaitLooks(ts *testscript.TestScript, w *rigtest.World, count, name string) {
+	more, err := strconv.Atoi(count)
+	ts.Check(err)
+	const perLook = 2 // questions about a name whose answers are whole
+	before := w.DNS.Asked(name)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for w.DNS.Asked(name) < before+more*perLook {
+		select {
+		case <-tick.C:
+		case <-late.C:
+			ts.Fatalf("%s was asked for %d times", name, w.DNS.Asked(name)-before)
+		}
 	}
 }

@@ -26,6 +26,8 @@ const (
 	Zone   = "eu-west-1.elb.amazonaws.com"
 	Name   = "internal-app-1234567890." + Zone
 	Bucket = "state-bucket"
+
+	Databases = "eu-west-1.rds.amazonaws.com" // a zone of its own
 	ARN    = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef"
 	Port   = 443
 )
@@ -56,7 +58,7 @@ func New(t testing.TB, pkg string, c sim.DNSConfig) *World {
 	if err := exec.Command("unshare", "-m", "true").Run(); err != nil {
 		unavailable(t, fmt.Errorf("make a mount namespace: %w", err))
 	}
-	c.Zones, c.Port = []string{Zone}, 53
+	c.Zones, c.Port = []string{Zone, Databases}, 53
 	servers, err := sim.NewDNS(c)
 	if err != nil {
 		unavailable(t, err)
@@ -76,7 +78,7 @@ func New(t testing.TB, pkg string, c sim.DNSConfig) *World {
 // It takes no privilege.
 func NewInProcess(t testing.TB, c sim.DNSConfig) *World {
 	t.Helper()
-	c.Zones = []string{Zone}
+	c.Zones = []string{Zone, Databases}
 	servers, err := sim.NewDNS(c)
 	if err != nil {
 		t.Fatal(err)
