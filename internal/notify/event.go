@@ -48,7 +48,7 @@ func Events(r mooring.Report, at time.Time, program string) []Event {
 	var out []Event
 	tell := func(change Change, addr netip.Addr, why string, chance *float64) {
 		out = append(out, Event{
-			SchemaVersion: SchemaVersion, Time: at.UTC().Round(0), Binding: r.Binding, Hostnames: slices.Clone(r.Hostnames),
+			SchemaVersion: SchemaVersion, Time: at.UTC().Round(0), Binding: r.Binding, Hostnames: append([]string{}, r.Hostnames...),
 			Port: r.Port, TargetGroup: r.TargetGroup, Change: change, Addr: addr, Why: why, MissProbability: chance, Program: program,
 		})
 	}
