@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -88,13 +89,27 @@ func (m machine) bindings(ctx context.Context, flags *pflag.FlagSet) ([]config.C
 	from := given(flags)
 	process, processErr := config.LoadProcess(from, m.env)
 	configs, err := config.Load(ctx, from, m.env, rig.NewReader(from, m.env))
-	if err = errors.Join(processErr, err); err == nil {
-		configs, err = config.Select(configs, process.Bindings)
-	}
-	if err != nil {
+	if err = errors.Join(processErr, err); err != nil {
 		return nil, process, fmt.Errorf("configuration: %w", err)
 	}
-	return configs, process, nil
+	chosen, err := config.Select(configs, process.Bindings)
+	if err != nil {
+		return nil, process, fmt.Errorf("configuration: %w; there are %s", err, namesOf(configs))
+	}
+	return chosen, process, nil
+}
+
+// namesOf lists the names of bindings, and of many the first.
+func namesOf(configs []config.Config) string {
+	const most = 50
+	var names []string
+	for _, c := range configs[:min(len(configs), most)] {
+		names = append(names, c.Binding.Name)
+	}
+	if more := len(configs) - most; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 func (r *roundCommand) run(cmd *cobra.Command) error {
