@@ -16,6 +16,7 @@ import (
 	"mooring/cmd/internal/rig"
 	"mooring/cmd/internal/rigtest"
 	"mooring/internal/config"
+	"mooring/internal/elb"
 	"mooring/internal/sim"
 )
 
@@ -71,7 +72,10 @@ func TestOf200BindingsOneHangsAndOnePanicsAndTheOthersRoundsAreWhole(t *testing.
 	}})
 	var mu sync.Mutex
 	clients := map[string]int{}
+	const share = 0.5
+	w.AWS.Buckets = &sim.Buckets{}
 	o := optionsIn(w)
+	o.Limiter = elb.NewLimiter(share)
 	o.Clients = rig.NewClients(func(c rig.Call) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -123,6 +127,14 @@ func TestOf200BindingsOneHangsAndOnePanicsAndTheOthersRoundsAreWhole(t *testing.
 	}
 	if n := clients["Elastic Load Balancing v2 RegisterTargets "]; n != 198 {
 		t.Errorf("%d registrations were counted: %v", n, clients)
+	}
+	const token = 1. / 20 // of the smallest bucket
+	for _, bucket := range []string{sim.BucketELB, sim.BucketReads, sim.BucketRegister} {
+		worst := w.AWS.Buckets.Worst(bucket)
+		t.Logf("%s: %d calls, at the worst %.0f%% of the bucket", bucket, w.AWS.Buckets.Requests(bucket), 100*worst)
+		if worst == 0 || worst > share+token {
+			t.Errorf("%s: %.2f of AWS's bucket was taken, and the share is %.2f", bucket, worst, share)
+		}
 	}
 }
 

@@ -13,14 +13,17 @@ type Mooring struct {
 	Group *sim.TargetGroup
 }
 
-// Many adds n names, each with as many addresses as given, and a target group for each.
+// accounts are how many own the groups that [World.Many] makes.
+const accounts = 10
+
+// Many adds n names, each with as many addresses as given, and a target group for each, in ten accounts.
 func (w *World) Many(n, addresses int) []Mooring {
 	subnets := map[string][]sim.Subnet{w.Group.VPC: w.Group.Subnets}
 	groups := []*sim.TargetGroup{w.Group}
 	var out []Mooring
 	for i := range n {
 		m := Mooring{Name: fmt.Sprintf("internal-app-%d.%s", i, Zone), Group: &sim.TargetGroup{
-			ARN:  fmt.Sprintf("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-%d/%016x", i, i+1),
+			ARN:  fmt.Sprintf("arn:aws:elasticloadbalancing:eu-west-1:%012d:targetgroup/web-%d/%016x", 111122220000+i%accounts, i, i+1),
 			Type: "ip", Protocol: "TCP", VPC: w.Group.VPC, Port: Port, CrossZone: true, DrainFor: 300 * time.Second, Subnets: w.Group.Subnets,
 		}}
 		w.DNS.Set(m.Name, Addrs(1, addresses)...)

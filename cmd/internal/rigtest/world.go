@@ -28,8 +28,8 @@ const (
 	Bucket = "state-bucket"
 
 	Databases = "eu-west-1.rds.amazonaws.com" // a zone of its own
-	ARN    = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef"
-	Port   = 443
+	ARN       = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef"
+	Port      = 443
 )
 
 // A World is a name and a target group on loopback, with everything between them.
@@ -78,7 +78,13 @@ func New(t testing.TB, pkg string, c sim.DNSConfig) *World {
 // It takes no privilege.
 func NewInProcess(t testing.TB, c sim.DNSConfig) *World {
 	t.Helper()
-	c.Zones = []string{Zone, Databases}
+	return NewInZones(t, c, []string{Zone, Databases})
+}
+
+// NewInZones starts such a world with other zones.
+func NewInZones(t testing.TB, c sim.DNSConfig, zones []string) *World {
+	t.Helper()
+	c.Zones = zones
 	servers, err := sim.NewDNS(c)
 	if err != nil {
 		t.Fatal(err)
