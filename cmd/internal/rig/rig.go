@@ -67,7 +67,6 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 
 // groupOf connects to the target group, in the region that its ARN names.
 func groupOf(ctx context.Context, base aws.Config, c *config.Config) (*elb.Group, error) {
-
 	base.Region = cmp.Or(config.GroupRegion(c.Binding.TargetGroup), base.Region)
 	settings := elb.Config{Name: c.Binding.Name, ARN: c.Binding.TargetGroup, Port: c.Binding.Port, Zone: c.Zone}
 	group := elb.Connect(base, settings)
