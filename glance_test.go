@@ -24,11 +24,11 @@ func TestTheGroupIsReadEveryHalfMinuteWhileNothingHappens(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
 		b, log := newBerth("10.0.0.1 10.0.0.2"), &logbook{}
 		reads, end := every(b, log)
-		looks := len(b.finds)
+		looks := b.looks()
 		if n := reads(func() { wait(5 * time.Minute) }); n < 9 || n > 10 {
 			t.Errorf("it was read %d times in five minutes", n)
 		}
-		if n := len(b.finds) - looks; n != 300 {
+		if n := b.looks() - looks; n != 300 {
 			t.Errorf("the name was looked up %d times in five minutes", n)
 		}
 		for _, e := range log.of("db") {

@@ -54,15 +54,15 @@ func TestMembersThatStayGoOnUndisturbed(t *testing.T) {
 		f := mooring.NewFleet([]*mooring.Member{one, two}, 8, 45*time.Second, quiet)
 		end := watching(f, new(logbook).tell)
 		wait(3*time.Minute - time.Second)
-		before, left := len(stays.finds), len(leaves.finds)
+		before, left := stays.looks(), leaves.looks()
 		f.Set([]*mooring.Member{one, three})
 		wait(time.Second)
-		if len(comes.finds) != 1 || len(stays.finds) > before+1 {
-			t.Errorf("%d rounds of the new one, %d more of the old one", len(comes.finds), len(stays.finds)-before)
+		if comes.looks() != 1 || stays.looks() > before+1 {
+			t.Errorf("%d rounds of the new one, %d more of the old one", comes.looks(), stays.looks()-before)
 		}
 		wait(3 * time.Minute)
-		if len(leaves.finds) != left || len(stays.finds) < before+3 || len(comes.finds) < 3 {
-			t.Errorf("%d more of the one that left, %d, %d", len(leaves.finds)-left, len(stays.finds)-before, len(comes.finds))
+		if leaves.looks() != left || stays.looks() < before+3 || comes.looks() < 3 {
+			t.Errorf("%d more of the one that left, %d, %d", leaves.looks()-left, stays.looks()-before, comes.looks())
 		}
 		end()
 	})
@@ -81,12 +81,12 @@ func TestTwoMembersForTheSameTargetsNeverHaveARoundAtTheSameTime(t *testing.T) {
 			f.Set([]*mooring.Member{next})
 			wait(time.Second)
 		}
-		if len(b.finds) != 1 {
-			t.Errorf("%d rounds began beside the first", len(b.finds)-1)
+		if b.looks() != 1 {
+			t.Errorf("%d rounds began beside the first", b.looks()-1)
 		}
 		wait(time.Minute)
-		if b.most != 1 || len(b.finds) < 2 {
-			t.Errorf("%d at the same time, %d in all", b.most, len(b.finds))
+		if b.together() != 1 || b.looks() < 2 {
+			t.Errorf("%d at the same time, %d in all", b.together(), b.looks())
 		}
 		end()
 	})
@@ -102,8 +102,8 @@ func TestAChangedBindingDoesNotBeginWhileItsOldRoundHangs(t *testing.T) {
 		wait(time.Second)
 		f.Set([]*mooring.Member{b.member("web", time.Minute)})
 		wait(5 * time.Minute)
-		if len(b.finds) != 1 || len(log.of("web")) < 4 {
-			t.Errorf("%d rounds, %d reports", len(b.finds), len(log.of("web")))
+		if b.looks() != 1 || len(log.of("web")) < 4 {
+			t.Errorf("%d rounds, %d reports", b.looks(), len(log.of("web")))
 		}
 		b.change(func() { b.finding = nil })
 		close(release)
@@ -155,7 +155,7 @@ func TestAVisitAtAnIntervalRunsUntilItsLastMoment(t *testing.T) {
 		f := mooring.NewFleet([]*mooring.Member{b.member("web", 5*time.Second)}, 8, 45*time.Second, quiet)
 		began := time.Now()
 		f.Visit(t.Context(), mooring.Visit{Last: began.Add(45 * time.Second)}, new(logbook).tell)
-		if n := len(b.finds); n < 9 || n > 10 || time.Since(began) > 45*time.Second {
+		if n := b.looks(); n < 9 || n > 10 || time.Since(began) > 45*time.Second {
 			t.Errorf("%d looks in %s", n, time.Since(began))
 		}
 	})

@@ -20,6 +20,7 @@ import (
 	"mooring"
 	"mooring/cmd/internal/rig"
 	"mooring/internal/config"
+	"mooring/internal/elb"
 	"mooring/internal/metrics"
 )
 
@@ -82,7 +83,9 @@ func (f *function) ready(ctx context.Context) (*mooring.Fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	f.fleet, err = rig.NewFleet(ctx, configs, rig.Options{Program: version, Log: f.log})
+	f.fleet, err = rig.NewFleet(ctx, configs, rig.Options{
+		Program: version, Log: f.log, Out: f.out, Limiter: elb.NewLimiter(process.Share),
+	})
 	return f.fleet, err
 }
 

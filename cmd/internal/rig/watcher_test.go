@@ -254,9 +254,11 @@ func TestUnchangedBindingsKeepTheirKeeperAndOthersFollowTheConfiguration(t *test
 		if n := c.during(5*time.Minute, "stays"); n < 4 || c.count("goes") != gone || c.count("comes") < 4 {
 			t.Errorf("%d rounds of the one that stays, %d of the one that went, %d of the one that came", n, c.count("goes")-gone, c.count("comes"))
 		}
+		c.mu.Lock()
 		if c.opened["stays"] != 1 || c.opened["changes"] != 2 {
 			t.Errorf("opened: %v", c.opened)
 		}
+		c.mu.Unlock()
 		var names []string
 		for _, s := range c.Status().Bindings {
 			names = append(names, s.Name)
