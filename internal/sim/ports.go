@@ -74,15 +74,25 @@ func (p *Process) Step(by time.Duration) { p.skew.Add(int64(by)) }
 // Round runs the round.
 func (p *Process) Round(ctx context.Context) mooring.Report {
 	p.rec = record{began: p.w.Now(), refused: map[netip.Addr]bool{}}
-	k := mooring.Keeper{
-		Binding: p.w.Binding, Policy: p.w.Policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
-		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.decide(),
-	}
+	k := p.keeper()
+	k.Decide = p.decide()
 	report := k.Round(ctx)
 	if !p.dead.Load() {
 		p.ended(report)
 	}
 	return report
+}
+
+// keeper is a keeper over the world's ports.
+func (p *Process) keeper() *mooring.Keeper {
+	k := &mooring.Keeper{
+		Binding: p.w.Binding, Policy: p.w.Policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
+		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.w.Decide,
+	}
+	if p.w.elder != nil {
+		k.Store = elder{store{p}}
+	}
+	return k
 }
 
 // decide is the world's judgement, with a point before it.

@@ -115,3 +115,15 @@ func (s store) write(m mooring.Memory, tag string, fault Fault) (string, error) 
 	p.rec.saveTried, p.rec.saved, p.rec.stored = true, err == nil, p.w.store.decoded
 	return p.w.store.current(), err
 }
+
+// An elder is a store that knows where the older function keeps its state.
+type elder struct{ store }
+
+// Older returns what the older function remembers.
+func (e elder) Older(context.Context) (*mooring.Import, error) {
+	o := e.p.w.elder
+	if e.p.dead.Load() || o.Written.IsZero() {
+		return nil, nil
+	}
+	return &mooring.Import{Source: "the older function", Addrs: o.state.Active, Written: o.Written}, nil
+}

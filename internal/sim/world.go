@@ -41,6 +41,7 @@ type World struct {
 	shown   map[netip.Addr]bool      // by any answer, ever
 	cache   map[string]cached
 	store   storage
+	elder   *Older        // whose state mooring reads; nil: nobody's
 	view    []TargetState // an older description, for stale ones
 	ledger  map[netip.Addr]absence
 	calls   int // that changed the group

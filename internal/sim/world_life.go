@@ -33,7 +33,7 @@ type Life struct {
 func NewLife(seed uint64) *Life {
 	l := &Life{World: NewWorld(seed, time.Now)}
 	l.rng = l.chance("life")
-	l.store.asValue = seed%4 > 0 // the stored form has tests of its own, and takes a third of the time
+	l.store.asValue = seed%4 > 0
 	l.Sleep = sleep
 	l.Fault = l.draw
 	for i := range 60 {

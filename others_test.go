@@ -1,0 +1,368 @@
+package mooring_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mooring"
+	"mooring/internal/sim"
+)
+
+var days = flag.Int("days", 14, "")
+
+// A fortnight is a world in which AWS's function of 2021 keeps the group and mooring looks on, each once a minute and
+// half a minute apart. The truth judges both.
+type fortnight struct {
+	*sim.World
+	older   *sim.Older
+	rng     *rand.Rand
+	pool    []netip.Addr
+	outage  int // minutes for which no name server will answer
+	rounds  []lookedOn
+	writes  int // saves in rounds that had nothing to say
+	planned []string
+}
+
+// A lookedOn is one round of mode observe.
+type lookedOn struct {
+	at      time.Time
+	clean   bool
+	report  mooring.Report
+	targets []mooring.Target // as they truly were
+	truth   []netip.Addr
+}
+
+func newFortnight(seed uint64, n, lookups int, reads bool) *fortnight {
+	f := &fortnight{World: sim.NewWorld(seed, time.Now), rng: rand.New(rand.NewPCG(seed, 2)), pool: hosts(1, 90)}
+	f.Policy.Mode = mooring.ModeObserve
+	f.Group.HealthyAfter, f.Group.DrainFor = 90*time.Second, 5*time.Minute
+	f.KeepValues()
+	f.older = f.NewOlder(lookups, reads)
+	f.SetTruth(f.Binding.Hostnames[0], f.pool[:n])
+	fails := func() sim.Fault {
+		faults := sim.FaultsOf(sim.CallFind)[:10] // those that a round can tell; servers that are behind nobody can
+		if f.outage > 0 || f.rng.IntN(150) == 0 {
+			return faults[f.rng.IntN(len(faults))]
+		}
+		return ""
+	}
+	f.older.Fault = fails
+	f.Fault = func(_ *sim.Process, c sim.Call) sim.Fault {
+		if c == sim.CallFind {
+			return fails()
+		}
+		return ""
+	}
+	return f
+}
+
+// move lets the load balancer scale out, scale in, replace a node, and take an address back that it gave up a moment ago.
+func (f *fortnight) move(n int) {
+	name, now := f.Binding.Hostnames[0], f.Truth()
+	fresh := slices.DeleteFunc(slices.Clone(f.pool), func(a netip.Addr) bool { return slices.Contains(now, a) })
+	f.rng.Shuffle(len(fresh), func(i, j int) { fresh[i], fresh[j] = fresh[j], fresh[i] })
+	f.rng.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
+	some := 1 + f.rng.IntN(4)
+	switch f.rng.IntN(4) {
+	case 0:
+		now = append(now, fresh[:min(some, max(0, n+8-len(now)))]...)
+	case 1:
+		now = now[min(some, max(0, len(now)-n+8)):]
+	case 2:
+		now = append(now[1:], fresh[0])
+	case 3:
+		for _, t := range f.Targets() {
+			if !t.Registered() && slices.Contains(fresh, t.Addr) {
+				now = append(now, t.Addr)
+				break
+			}
+		}
+	}
+	f.SetTruth(name, now)
+}
+
+// live lives so many minutes. The world moves a few times a day, at any second.
+func (f *fortnight) live(t *testing.T, minutes, n int) {
+	t.Helper()
+	looker := 0
+	for range minutes {
+		if f.outage--; f.outage < 0 && f.rng.IntN(2000) == 0 {
+			f.outage = f.rng.IntN(10)
+		}
+		f.older.Run()
+		f.half(n)
+		looker++
+		saves := f.Saves()
+		began := time.Now()
+		report := f.NewProcess(fmt.Sprint("look ", looker)).Round(t.Context())
+		report.Plan = mooring.Plan{} // it holds the memory, twenty thousand times
+		f.rounds = append(f.rounds, lookedOn{began, report.OK(), report, f.Targets(), f.Truth()})
+		if f.idle() && f.Saves() != saves {
+			f.writes++
+		}
+		f.half(n)
+	}
+}
+
+func (f *fortnight) half(n int) {
+	first := time.Duration(f.rng.IntN(28000)) * time.Millisecond
+	end := time.Now().Truncate(30 * time.Second).Add(30 * time.Second)
+	pass(first)
+	if f.rng.IntN(160) == 0 {
+		f.move(n)
+	}
+	pass(time.Until(end))
+}
+
+// idle tells whether the last round saw what the round before it saw, and had nothing to tell.
+func (f *fortnight) idle() bool {
+	if len(f.rounds) < 2 {
+		return false
+	}
+	last, now := f.rounds[len(f.rounds)-2].report, f.rounds[len(f.rounds)-1].report
+	steps := now.Others != nil && len(now.Others.Steps) > 0
+	return last.OK() && now.OK() && slices.Equal(last.Resolved, now.Resolved) && slices.Equal(last.Targets, now.Targets) &&
+		len(now.Missing)+now.Changes() == 0 && !steps
+}
+
+// A fault of the older function, or of what was said of it, by the truth.
+type finding struct {
+	at   time.Time
+	what string
+}
+
+// A tally is what the truth says of two weeks.
+type tally struct {
+	right, wrong, doubtful  int // steps of the older function
+	late, reportedLate      int // things undone for too long
+	reported                map[string]int
+	missed, invented, plans []finding
+}
+
+// judge compares each step of the older function, and each round's report, with the truth.
+func (f *fortnight) judge() *tally {
+	y := &tally{reported: map[string]int{}}
+	f.judgeSteps(y)
+	f.judgeReports(y)
+	f.judgeDelays(y)
+	return y
+}
+
+// around are the rounds before and after a moment: the last before, and those up to the second conclusive one after.
+func (f *fortnight) around(at time.Time) (before *lookedOn, after []lookedOn) {
+	i, _ := slices.BinarySearchFunc(f.rounds, at, func(r lookedOn, at time.Time) int { return r.at.Compare(at) })
+	if i > 0 {
+		before = &f.rounds[i-1]
+	}
+	clean := 0
+	for j := i; j < len(f.rounds) && clean < 2; j++ {
+		after = append(after, f.rounds[j])
+		if f.rounds[j].clean {
+			clean++
+		}
+	}
+	return before, after
+}
+
+func (f *fortnight) judgeSteps(y *tally) {
+	for _, s := range f.older.Steps {
+		before, after := f.around(s.At)
+		if before == nil || len(after) == 0 {
+			continue // nobody looked
+		}
+		live, _ := f.Was(s.Addr, s.At, s.At)
+		if s.Register == live {
+			y.right++
+			continue
+		}
+		y.wrong++
+		ever, always := f.Was(s.Addr, before.at, after[0].at)
+		if ever && !always { // who looks once a minute cannot know
+			y.doubtful++
+			continue
+		}
+		if !slices.ContainsFunc(after, func(r lookedOn) bool { return says(r.report, s, mooring.StepWrong) }) {
+			y.missed = append(y.missed, finding{s.At, fmt.Sprintf("wrong, and not reported: %s register %t", s.Addr, s.Register)})
+		}
+	}
+}
+
+func says(r mooring.Report, s sim.ForeignStep, verdict string) bool {
+	return r.Others != nil && slices.ContainsFunc(r.Others.Steps, func(o mooring.StepReport) bool {
+		return o.Addr == s.Addr && (o.Action == "registered") == s.Register && (verdict == "" || o.Verdict == verdict)
+	})
+}
+
+// judgeReports looks for what mooring said wrongly, and for what it would have done wrongly.
+func (f *fortnight) judgeReports(y *tally) {
+	foreign, another := 0, false
+	for i, r := range f.rounds {
+		if o := r.report.Others; o != nil {
+			for _, s := range o.Steps {
+				y.reported[s.Action+" "+s.Verdict]++
+				f.judgeReported(y, i, s)
+			}
+			if len(o.Steps) > 0 {
+				foreign++
+			}
+			another = another || o.Another != ""
+		}
+		claims := r.report.Others != nil && r.report.Others.Another != ""
+		if foreign >= 2 && r.report.OK() && !claims {
+			y.missed = append(y.missed, finding{r.at, "another program is no longer told of"})
+		}
+		if foreign < 2 && claims && f.older.Written.IsZero() {
+			y.invented = append(y.invented, finding{r.at, "another program is told of too soon"})
+		}
+		if r.report.Planned == nil {
+			continue
+		}
+		for _, a := range r.report.Planned.Register {
+			if !slices.Contains(r.truth, a) {
+				y.plans = append(y.plans, finding{r.at, "would register " + a.String()})
+			}
+		}
+		for _, a := range r.report.Planned.Deregister {
+			if slices.Contains(r.truth, a) {
+				y.plans = append(y.plans, finding{r.at, "would deregister " + a.String()})
+			}
+		}
+	}
+}
+
+// judgeReported finds the step that a report tells of: there must be one, and who is called wrong must have been.
+func (f *fortnight) judgeReported(y *tally, i int, s mooring.StepReport) {
+	from := f.rounds[max(0, i-1)].at
+	for j := i - 1; j > 0 && !f.rounds[j].clean; j-- {
+		from = f.rounds[j-1].at
+	}
+	for _, real := range slices.Backward(f.older.Steps) {
+		if real.At.After(f.rounds[i].at) || real.Addr != s.Addr || real.Register != (s.Action == "registered") {
+			continue
+		}
+		if real.At.Before(from) {
+			break
+		}
+		live, _ := f.Was(s.Addr, real.At, real.At)
+		if s.Verdict == mooring.StepWrong && live == real.Register {
+			y.invented = append(y.invented, finding{f.rounds[i].at, fmt.Sprintf("%s %s is called wrong: %s", s.Action, s.Addr, s.Why)})
+		}
+		return
+	}
+	y.invented = append(y.invented, finding{f.rounds[i].at, fmt.Sprintf("nobody %s %s, said to be %s", s.Action, s.Addr, s.Verdict)})
+}
+
+// A delay counts the conclusive rounds for which a step has been open.
+type delay struct {
+	rounds int
+	told   bool
+}
+
+// counts tells whether the count has just gone beyond the limit. Where the step is not open, it begins again; where
+// something else holds it, it stands still.
+func (d *delay) counts(open, free bool, limit int) bool {
+	switch {
+	case !open:
+		*d = delay{}
+	case free:
+		d.rounds++
+	}
+	if d.rounds <= limit || d.told {
+		return false
+	}
+	d.told = true
+	return true
+}
+
+// judgeDelays finds who was live and not registered, or gone and still registered while nothing but proof was asked
+// for: for more than two rounds beside the first, and beside the three of a proof.
+func (f *fortnight) judgeDelays(y *tally) {
+	out, in := map[netip.Addr]*delay{}, map[netip.Addr]*delay{}
+	for _, a := range f.pool {
+		out[a], in[a] = &delay{}, &delay{}
+	}
+	for i, r := range f.rounds {
+		if !r.clean {
+			continue
+		}
+		on, healthy := map[netip.Addr]bool{}, 0
+		for _, t := range r.report.Targets {
+			on[t.Addr] = t.Registered()
+			if t.Health == mooring.HealthHealthy && slices.Contains(r.truth, t.Addr) {
+				healthy++
+			}
+		}
+		for _, a := range f.pool {
+			live := slices.Contains(r.truth, a)
+			if out[a].counts(live && !on[a], true, 3) {
+				f.mustTell(y, i, a, "register")
+			}
+			// A healthy target is not overdue before as many healthy ones stay as the name has.
+			if in[a].counts(!live && on[a], healthy == len(r.truth), f.Policy.Misses+3) {
+				f.mustTell(y, i, a, "deregister")
+			}
+		}
+	}
+}
+
+// mustTell looks whether a step that is late in a round is told of in that round or soon after.
+func (f *fortnight) mustTell(y *tally, i int, a netip.Addr, action string) {
+	y.late++
+	_, after := f.around(f.rounds[i].at)
+	if slices.ContainsFunc(after, func(r lookedOn) bool { return overdue(r.report, a, action) }) {
+		y.reportedLate++
+		return
+	}
+	y.missed = append(y.missed, finding{f.rounds[i].at, fmt.Sprintf("late, and not reported: to %s %s", action, a)})
+}
+
+// overdue tells whether a report calls a step late, whoever did it in the end.
+func overdue(r mooring.Report, a netip.Addr, action string) bool {
+	if r.Others == nil {
+		return false
+	}
+	return slices.ContainsFunc(r.Others.Overdue, func(o mooring.OverdueReport) bool { return o.Addr == a && o.Action == action }) ||
+		slices.ContainsFunc(r.Others.Steps, func(s mooring.StepReport) bool {
+			return s.Addr == a && s.Action == action+"ed" && s.Verdict != mooring.StepWrong
+		})
+}
+
+func (y *tally) check(t *testing.T) {
+	t.Helper()
+	t.Logf("%d right, %d wrong (of these %d within a minute of a change of the name), %d late; reported: %d late, %v",
+		y.right, y.wrong, y.doubtful, y.late, y.reportedLate, y.reported)
+	for what, all := range map[string][]finding{"not reported": y.missed, "reported wrongly": y.invented, "planned wrongly": y.plans} {
+		for _, one := range all[:min(len(all), 12)] {
+			t.Errorf("%s: %s %s", what, one.at.UTC().Format("01-02 15:04:05"), one.what)
+		}
+		if len(all) > 12 {
+			t.Errorf("%s: %d more", what, len(all)-12)
+		}
+	}
+}
+
+func TestTwoWeeksBesideTheOlderFunction(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFortnight(1, 32, 10, false)
+		f.live(t, *days*24*60, 32)
+		y := f.judge()
+		y.check(t)
+		if y.wrong < 20 || y.late < 20 || y.right < 100 {
+			t.Errorf("too little happened to prove anything")
+		}
+		if f.writes > 0 {
+			t.Errorf("%d rounds wrote although nothing had changed", f.writes)
+		}
+		if f.Calls() > 0 {
+			t.Errorf("mode observe made %d calls", f.Calls())
+		}
+		t.Logf("%d saves in %d rounds", f.Saves(), len(f.rounds))
+	})
+}
