@@ -31,8 +31,9 @@ type Overdue struct {
 }
 
 const (
-	// settleTime is how long after our own change a difference may still be its effect, or its failure.
-	settleTime = 30 * time.Second
+	// settleTime is how long after our own change a difference may still be its effect, or its failure: a run that died
+	// before it did what it had saved is made good by the next one, a minute or two later.
+	settleTime = 2 * time.Minute
 	// lateAfter is how long somebody else may take for a step before it is late: two rounds of a minute.
 	lateAfter = 2 * time.Minute
 	// othersFor is how long somebody else's changes are remembered as signs of another program.

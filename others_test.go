@@ -1,7 +1,6 @@
 package mooring_test
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -13,8 +12,6 @@ import (
 	"mooring"
 	"mooring/internal/sim"
 )
-
-var days = flag.Int("days", 14, "")
 
 // A fortnight is a world in which AWS's function of 2021 keeps the group and mooring looks on, each once a minute and
 // half a minute apart. The truth judges both.
@@ -351,7 +348,7 @@ func TestTwoWeeksBesideTheOlderFunction(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFortnight(1, 32, 10, false)
-		f.live(t, *days*24*60, 32)
+		f.live(t, 14*24*60, 32)
 		y := f.judge()
 		y.check(t)
 		if y.wrong < 20 || y.late < 20 || y.right < 100 {
@@ -365,4 +362,141 @@ func TestTwoWeeksBesideTheOlderFunction(t *testing.T) {
 		}
 		t.Logf("%d saves in %d rounds", f.Saves(), len(f.rounds))
 	})
+}
+
+// Where nobody else is at work, hardly ever may another program be told of, whatever fails; and never where nothing does.
+// What is left are rounds that registered somebody and could not save that they did, in worlds where every twelfth call fails.
+func TestNobodyElseIsSeldomTakenForAProgram(t *testing.T) {
+	t.Parallel()
+	claims, worlds := map[float64]int{}, map[float64]int{}
+	for seed := range *seeds / 3 {
+		l := live(t, uint64(seed), func(l *sim.Life) { l.NoHands = true })
+		worlds[l.Faulty()]++
+		if l.Reached()["another program"] > 0 {
+			claims[l.Faulty()]++
+		}
+	}
+	t.Logf("claimed in %v of %v worlds, by the chance that a call fails", claims, worlds)
+	if claims[0] > 0 || claims[0.01]+claims[0.03]+claims[0.08] > *seeds/3/10 {
+		t.Errorf("claimed in %v of %v worlds", claims, worlds)
+	}
+}
+
+func TestOneChangeByHandIsNoProgram(t *testing.T) {
+	for _, register := range []bool{true, false} {
+		for _, mode := range []mooring.Mode{mooring.ModeSync, mooring.ModeObserve} {
+			synctest.Test(t, func(t *testing.T) {
+				w := calm(6)
+				rounds(t, w, 3)
+				w.Policy.Mode = mode
+				addr := hosts(3, 1)[0]
+				if register {
+					addr = netip.MustParseAddr("10.0.1.200")
+				}
+				if err := w.ByHand(register, addr, w.Binding.Port); err != nil {
+					t.Fatal(err)
+				}
+				steps := 0
+				for i := range 30 {
+					r := w.NewProcess(fmt.Sprint(i)).Round(t.Context())
+					if o := r.Others; o != nil {
+						if steps += len(o.Steps); o.Another != "" {
+							t.Errorf("%s: round %d tells of a program: %s", mode, i, o.Another)
+						}
+					}
+					pass(time.Minute)
+				}
+				if steps != 1 {
+					t.Errorf("%s, register %t: %d steps were told of, want one", mode, register, steps)
+				}
+			})
+		}
+	}
+}
+
+// In mode sync the two undo each other's work. mooring says so in the round that meets the second change, and keeps
+// its promises.
+func TestSyncBesideTheOlderFunctionSaysSo(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3) {
+		for _, reads := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) { besideInSync(t, newFortnight(seed, 32, 10, reads)) })
+		}
+	}
+}
+
+func besideInSync(t *testing.T, f *fortnight) {
+	f.Policy.Mode = mooring.ModeSync
+	f.live(t, 8*60, 32)
+	changed, first := 0, -1
+	for i, r := range f.rounds {
+		o := r.report.Others
+		if o != nil && len(o.Steps) > 0 {
+			changed++
+		}
+		if o != nil && o.Another != "" && first < 0 {
+			first = i
+		}
+		if changed >= 2 && r.report.OK() && (o == nil || o.Another == "") {
+			t.Fatalf("round %d does not tell of a program after %d rounds with changes", i, changed)
+		}
+	}
+	if first < 0 {
+		t.Error("never told of a program")
+	}
+	kept(t, f.World)
+	t.Logf("%d changes by the older function; told of in round %d", len(f.older.Steps), first)
+}
+
+// The state of the older function goes on being written, whether it changes anything or not. That is enough to tell,
+// and costs a write in an hour.
+func TestAnOlderFunctionIsKnownByItsState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFortnight(1, 5, 10, true)
+		f.older.Fault, f.Fault = nil, nil
+		told, saves := 0, 0
+		for i := range 240 {
+			f.older.Run()
+			pass(30 * time.Second)
+			r := f.NewProcess(fmt.Sprint(i)).Round(t.Context())
+			if r.Others != nil && r.Others.Another != "" {
+				told++
+			}
+			if i == 9 {
+				saves = f.Saves()
+			}
+			pass(30 * time.Second)
+		}
+		if told < 237 {
+			t.Errorf("told of in %d of 240 rounds", told)
+		}
+		if more := f.Saves() - saves; more > 4 {
+			t.Errorf("%d writes in four hours", more)
+		}
+	})
+}
+
+// The restatement that lives in the worlds and the one that stands beside the other tools are the same rule.
+func TestTheOlderFunctionIsTheOneOfTheStories(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	all := addrs("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.9")
+	for range 200 {
+		theirs, state := awsV2(), sim.OlderState{Active: all, Pending: map[netip.Addr]int{}}
+		for range 30 {
+			var in minute
+			for _, a := range all {
+				if rng.IntN(4) > 0 {
+					in.dns = append(in.dns, a)
+				}
+				if rng.IntN(8) > 0 {
+					in.group = append(in.group, mooring.Target{Addr: a, Port: 443, Health: mooring.HealthHealthy})
+				}
+			}
+			act := theirs(in)
+			register, deregister := state.Run(in.dns, members(in), 3)
+			if !slices.Equal(act.register, on443(register)) || !slices.Equal(act.deregister, on443(deregister)) {
+				t.Fatalf("%v: %v and %v; in the worlds %v and %v", in, act.register, act.deregister, register, deregister)
+			}
+		}
+	}
 }

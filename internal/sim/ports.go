@@ -135,6 +135,15 @@ func (p *Process) ended(r mooring.Report) {
 	for _, h := range r.Plan.Held {
 		p.w.meet("held " + h.Guard)
 	}
+	if o := r.Others; o != nil {
+		for _, step := range o.Steps {
+			p.w.meet("step of another")
+			p.w.note("%s: another %s %s: %s, %s", p.Name, step.Action, step.Addr, step.Verdict, step.Why)
+		}
+		if o.Another != "" {
+			p.w.meet("another program")
+		}
+	}
 	if len(r.Registered)+len(r.Deregistered)+len(r.Held) > 0 || r.Error != "" || r.Inconclusive != "" {
 		p.w.note("%s: round ends: %d registered, deregistered %s, %d held, inconclusive %q, error %q",
 			p.Name, len(r.Registered), words(r.Deregistered), len(r.Held), r.Inconclusive, r.Error)

@@ -28,14 +28,10 @@ func (l *Life) happen() {
 	if l.faulty == 0 {
 		return
 	}
-	switch l.rng.IntN(40) {
-	case 0:
-		stranger := netip.AddrFrom4([4]byte{10, 0, 1, byte(200 + l.rng.IntN(20))})
-		_ = l.ByHand(true, stranger, l.Binding.Port)
-	case 1:
-		if targets := l.Targets(); len(targets) > 0 {
-			t := targets[l.rng.IntN(len(targets))]
-			_ = l.ByHand(false, t.Addr, t.Port)
+	switch event := l.rng.IntN(40); event {
+	case 0, 1:
+		if !l.NoHands {
+			l.hand(event == 0)
 		}
 	case 2, 3, 4:
 		sick := l.some(l.rng.IntN(30))
@@ -54,6 +50,17 @@ func (l *Life) happen() {
 		l.pass(time.Duration(l.rng.IntN(6)) * time.Hour) // nobody runs
 	case 8, 9, 10, 11:
 		l.repair()
+	}
+}
+
+// hand lets an operator register a stranger, or deregister whomever.
+func (l *Life) hand(register bool) {
+	if register {
+		stranger := netip.AddrFrom4([4]byte{10, 0, 1, byte(200 + l.rng.IntN(20))})
+		_ = l.ByHand(true, stranger, l.Binding.Port)
+	} else if targets := l.Targets(); len(targets) > 0 {
+		t := targets[l.rng.IntN(len(targets))]
+		_ = l.ByHand(false, t.Addr, t.Port)
 	}
 }
 

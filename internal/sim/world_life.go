@@ -20,6 +20,7 @@ type Life struct {
 	Interval time.Duration
 	Deadline time.Duration // of a round; 0: none
 	Rounds   int           // of the troubled part
+	NoHands  bool          // no operator changes the group
 
 	rng    *rand.Rand
 	faulty float64 // chance that a call fails
@@ -141,6 +142,9 @@ func (l *Life) draw(p *Process, c Call) Fault {
 	faults := FaultsOf(c)
 	return faults[rng.IntN(len(faults))]
 }
+
+// Faulty is the chance that a call fails.
+func (l *Life) Faulty() float64 { return l.faulty }
 
 // Live runs the troubled part, then the calm one, and returns the promises that were broken.
 func (l *Life) Live(ctx context.Context) []string {
