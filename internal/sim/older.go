@@ -70,7 +70,7 @@ func (o *Older) resolve() (seen []netip.Addr) {
 		case f.inconclusive():
 			return nil
 		case f == FailStale:
-			when = when.Add(-lag)
+			when = when.Add(-o.w.Zone.lag())
 		}
 	}
 	o.w.mu.Lock()

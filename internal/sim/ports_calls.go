@@ -50,6 +50,10 @@ func (s store) Load(ctx context.Context) (mooring.Memory, string, error) {
 	if p.dead.Load() {
 		return mooring.Memory{}, "", errCrashed
 	}
+	p.frozen()
+	p.w.mu.Lock()
+	p.rec.began = p.w.Now()
+	p.w.mu.Unlock()
 	p.spend(ctx, p.store)
 	fault := p.w.fault(p, CallLoad)
 	p.w.mu.Lock()
