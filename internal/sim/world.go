@@ -46,6 +46,7 @@ type World struct {
 	ledger  map[netip.Addr]absence
 	calls   int // that changed the group
 	changes []Change
+	edits   int // by operators
 	events  []string
 	reached map[string]int
 	broken  []string

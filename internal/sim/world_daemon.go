@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mooring"
@@ -17,8 +18,9 @@ type Daemon struct {
 	Limit    time.Duration // of a round
 	Deaf     bool          // its glances bring no news: a look is repeated until the group is read anew
 
-	stop context.CancelFunc
-	all  sync.WaitGroup
+	stop  context.CancelFunc
+	all   sync.WaitGroup
+	upset atomic.Pointer[upset] // what waits for it
 }
 
 // NewDaemon returns a daemon that has not begun.

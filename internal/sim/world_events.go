@@ -47,9 +47,13 @@ func (l *Life) happen() {
 	case 6:
 		_ = l.Befall(Accidents()[l.rng.IntN(len(Accidents()))])
 	case 7:
-		l.pass(time.Duration(l.rng.IntN(6)) * time.Hour) // nobody runs
+		if idle := time.Duration(l.rng.IntN(6)) * time.Hour; l.daemons == nil { // nobody runs; a daemon would
+			l.pass(idle)
+		}
 	case 8, 9, 10, 11:
 		l.repair()
+	case 12:
+		l.operate()
 	}
 }
 
@@ -106,6 +110,7 @@ func (l *Life) repair() {
 	if !l.Usable() {
 		_ = l.Befall(MemoryLost)
 	}
+	l.resume()
 	l.Adjust(func(g *TargetGroup) { clear(g.Sick); clear(g.Refuse) })
 }
 

@@ -28,6 +28,8 @@ type Life struct {
 	runs   sync.WaitGroup
 	pool   []netip.Addr // addresses that the names may hold
 	number int
+
+	daemons []*Daemon // that live in place of single rounds
 }
 
 // NewLife draws the world of a seed.
@@ -181,6 +183,9 @@ func (l *Life) process() *Process {
 }
 
 func (l *Life) round(ctx context.Context, p *Process) {
+	if l.daemons != nil {
+		return // they run by themselves
+	}
 	if l.Deadline > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, l.Deadline)
