@@ -141,16 +141,21 @@ func (r *round) deregisteredByOther(addr netip.Addr) (Step, bool) {
 		return s, false
 	}
 	_, decided := r.would(addr, WouldDeregister)
+	missed, nats := 0, 0.0
+	if e != nil {
+		missed, nats = e.Missed, e.Evidence
+	}
+	if !r.sees(addr) { // this round misses it as well
+		missed, nats = missed+1, nats+r.evidence.total
+	}
 	switch {
 	case decided:
 		s = r.orLate(s, WouldDeregister)
 	case e == nil:
 		s.Why = "it was not ours"
-	case e.Missed >= r.p.Misses && reaches(e.Evidence, r.p.Threshold()):
-		s.Verdict, s.Why = StepEarly, "a guard would have kept it"
-	default:
+	case missed < r.p.Misses || !reaches(nats, r.p.Threshold()):
 		s.Verdict = StepEarly
-		s.Why = fmt.Sprintf("missed in %d of %d rounds, with %.1f of %.1f nats against it", e.Missed, r.p.Misses, e.Evidence, r.p.Threshold())
+		s.Why = fmt.Sprintf("missed in %d of %d rounds, with %.1f of %.1f nats against it", missed, r.p.Misses, nats, r.p.Threshold())
 	}
 	if r.sees(addr) {
 		s.Why += "; it has come back since"
