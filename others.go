@@ -31,8 +31,9 @@ type Overdue struct {
 }
 
 const (
-	// settleTime is how long after our own change a difference may still be its effect, or its failure.
-	settleTime = 30 * time.Second
+	// settleTime is how long after our own change a difference may still be its effect, or its failure: a run that died
+	// before it did what it had saved is made good by the next one, a minute or two later.
+	settleTime = 2 * time.Minute
 	// lateAfter is how long somebody else may take for a step before it is late: two rounds of a minute.
 	lateAfter = 2 * time.Minute
 	// othersFor is how long somebody else's changes are remembered as signs of another program.
@@ -56,30 +57,31 @@ func (o Others) Another(now time.Time) string {
 }
 
 // steps are the differences between the group as the last saved round left it and as it is, our own doings aside.
-func (r *round) steps() []Step {
+// Those on which there is no telling in this round are left for the next one, as open.
+func (r *round) steps() (steps []Step, open []netip.Addr) {
 	if r.m.Unusable != "" || r.m.Left.At.IsZero() {
-		return nil
+		return nil, nil
 	}
-	var out []Step
-	is := func(a netip.Addr) bool {
-		return slices.ContainsFunc(r.registered, func(t Target) bool { return t.Addr == a })
-	}
-	was := func(a netip.Addr) bool {
-		_, ok := slices.BinarySearchFunc(r.m.Left.Addrs, a, netip.Addr.Compare)
-		return ok
-	}
-	for _, t := range r.registered {
-		if !was(t.Addr) && !r.settling(t.Addr) && !r.stayed(t.Addr) {
-			out = append(out, r.registeredByOther(t.Addr))
+	judge := func(addr netip.Addr, verdict func(netip.Addr) (Step, bool)) {
+		if s, ok := verdict(addr); ok {
+			steps = append(steps, s)
+		} else {
+			open = append(open, addr)
 		}
 	}
-	for _, a := range r.m.Left.Addrs {
-		if !is(a) && !r.settling(a) {
-			out = append(out, r.deregisteredByOther(a))
+	was, is := r.m.Left.Addrs, addrsOf(r.registered)
+	for _, a := range is {
+		if _, ok := slices.BinarySearchFunc(was, a, netip.Addr.Compare); !ok && !r.settling(a) && !r.stayed(a) {
+			judge(a, r.registeredByOther)
 		}
 	}
-	slices.SortFunc(out, func(a, b Step) int { return a.Addr.Compare(b.Addr) })
-	return out
+	for _, a := range was {
+		if _, ok := slices.BinarySearchFunc(is, a, netip.Addr.Compare); !ok && !r.settling(a) {
+			judge(a, r.deregisteredByOther)
+		}
+	}
+	slices.SortFunc(steps, func(a, b Step) int { return a.Addr.Compare(b.Addr) })
+	return steps, open
 }
 
 // settling tells whether we changed an address a moment ago.
@@ -104,38 +106,61 @@ func (m Memory) last(addr netip.Addr, actions ...string) (Decision, bool) {
 	return Decision{}, false
 }
 
-func (r *round) registeredByOther(addr netip.Addr) Step {
+// registeredByOther judges a registration. It is wrong only if this round would have seen a live address, and if the
+// round before did not show it either: who looks now and then must not call wrong what was right in between.
+func (r *round) registeredByOther(addr netip.Addr) (Step, bool) {
 	s := Step{Addr: addr, Action: "registered", Verdict: StepRight, Why: "the name shows it"}
-	if !r.sees(addr) {
-		s.Verdict, s.Why = StepWrong, "the name does not show it"
-		if !r.o.conclusive() {
-			s.Verdict, s.Why = StepRight, "there is no telling in this round"
-		}
-		return s
-	}
-	return r.orLate(s, WouldRegister)
-}
-
-func (r *round) deregisteredByOther(addr netip.Addr) Step {
-	s := Step{Addr: addr, Action: "deregistered", Verdict: StepRight, Why: "proved absent"}
-	if r.sees(addr) {
-		s.Verdict, s.Why = StepWrong, "the name shows it"
-		return s
-	}
-	if _, decided := r.would(addr, WouldDeregister); decided {
-		return r.orLate(s, WouldDeregister)
-	}
 	e := r.m.entry(addr)
 	switch {
+	case r.sees(addr):
+		return r.orLate(s, WouldRegister), true
+	case !r.o.conclusive():
+		return s, false
+	case e != nil && e.Missed == 0 && e.GoneSince.IsZero():
+		s.Why = "the name showed it in the round before"
+	case !reaches(r.evidence.total, r.p.RoundShare()):
+		s.Why = "there is no telling by so few answers"
+	default:
+		s.Verdict, s.Why = StepWrong, "the name does not show it"
+	}
+	return s, true
+}
+
+// deregisteredByOther judges a removal. It is wrong only if the name shows the address, and did so in the round before.
+func (r *round) deregisteredByOther(addr netip.Addr) (Step, bool) {
+	s := Step{Addr: addr, Action: "deregistered", Verdict: StepRight, Why: "proved absent"}
+	e := r.m.entry(addr)
+	away := e != nil && (e.Missed > 0 || !e.GoneSince.IsZero())
+	switch {
+	case len(r.h.Targets) == 0: // most likely a description that is empty by mistake, for who is removed is draining first
+		return s, false
+	case r.sees(addr) && !away:
+		s.Verdict, s.Why = StepWrong, "the name shows it"
+		return s, true
+	case !r.sees(addr) && !r.o.conclusive():
+		return s, false
+	}
+	_, decided := r.would(addr, WouldDeregister)
+	missed, nats := 0, 0.0
+	if e != nil {
+		missed, nats = e.Missed, e.Evidence
+	}
+	if !r.sees(addr) { // this round misses it as well
+		missed, nats = missed+1, nats+r.evidence.total
+	}
+	switch {
+	case decided:
+		s = r.orLate(s, WouldDeregister)
 	case e == nil:
 		s.Why = "it was not ours"
-	case e.Missed >= r.p.Misses && reaches(e.Evidence, r.p.Threshold()):
-		s.Verdict, s.Why = StepEarly, "a guard would have kept it"
-	default:
+	case missed < r.p.Misses || !reaches(nats, r.p.Threshold()):
 		s.Verdict = StepEarly
-		s.Why = fmt.Sprintf("missed in %d of %d rounds, with %.1f of %.1f nats against it", e.Missed, r.p.Misses, e.Evidence, r.p.Threshold())
+		s.Why = fmt.Sprintf("missed in %d of %d rounds, with %.1f of %.1f nats against it", missed, r.p.Misses, nats, r.p.Threshold())
 	}
-	return s
+	if r.sees(addr) {
+		s.Why += "; it has come back since"
+	}
+	return s, true
 }
 
 // would returns when this binding would have taken a step that is still open.
@@ -161,7 +186,7 @@ func (r *round) overdue(plan Plan) []Overdue {
 		return nil
 	}
 	var out []Overdue
-	for action, targets := range map[string][]Target{WouldRegister: plan.Register, WouldDeregister: plan.Deregister} {
+	for action, targets := range map[string][]Target{WouldRegister: plan.Register, WouldDeregister: r.leavers(plan)} {
 		for _, t := range targets {
 			if at, ok := r.would(t.Addr, action); ok && r.now.Sub(at) > lateAfter {
 				out = append(out, Overdue{Addr: t.Addr, Action: action[len("would "):], Since: at})
@@ -172,8 +197,28 @@ func (r *round) overdue(plan Plan) []Overdue {
 	return out
 }
 
+// leavers are those who would have left by now. A binding that only observes says so of those too whom nothing but
+// max-leave holds: had it acted, they would have followed in the next rounds, and here they would wait for ever.
+func (r *round) leavers(plan Plan) []Target {
+	out := plan.Deregister
+	if r.p.Mode != ModeObserve {
+		return out
+	}
+	for _, t := range r.ours {
+		waits := slices.ContainsFunc(plan.Held, func(h Held) bool { return h.Addr == t.Addr && h.Guard == "max-leave" })
+		if !waits {
+			continue
+		}
+		_, healthy := r.makeBeforeBreak(t)
+		if _, zone := r.lastOfZone(t); !healthy && !zone {
+			out = append(slices.Clip(out), t)
+		}
+	}
+	return out
+}
+
 // noteOthers keeps what the group looks like after this round, and who else was at work.
-func (r *round) noteOthers(plan Plan) {
+func (r *round) noteOthers(plan Plan, open []netip.Addr) {
 	o := &r.next.Others
 	if o.Last = r.past(o.Last); !o.Last.IsZero() && r.now.Sub(o.Last) > othersFor {
 		o.Rounds, o.Last, o.Writes = 0, time.Time{}, 0
@@ -181,15 +226,23 @@ func (r *round) noteOthers(plan Plan) {
 	if len(plan.Steps) > 0 {
 		o.Rounds, o.Last = o.Rounds+1, r.now
 	}
-	if written := r.m.Older; !written.IsZero() && !written.Equal(o.State) {
-		if !o.State.IsZero() && written.After(o.State) {
-			o.Writes, o.Last = o.Writes+1, r.now
-		}
-		o.State = written.UTC().Round(0)
-	}
-	left := r.expected(plan)
+	r.noteState(o)
+	left := r.stillOpen(r.expected(plan), open)
 	if !slices.Equal(left, r.next.Left.Addrs) || r.next.Left.At.IsZero() {
 		r.next.Left = Left{At: r.now, Addrs: left}
+	}
+}
+
+// noteState counts the writes of an older function's state. It may be written in each of its runs, so once it is known
+// that it is, only one write an hour is noted.
+func (r *round) noteState(o *Others) {
+	written := r.m.Older.UTC().Round(0)
+	switch {
+	case written.IsZero() || !written.After(o.State):
+	case o.State.IsZero():
+		o.State = written
+	case o.Writes == 0 || written.Sub(o.State) >= refreshMiss:
+		o.Writes, o.Last, o.State = o.Writes+1, r.now, written
 	}
 }
 
@@ -207,6 +260,18 @@ func (r *round) expected(plan Plan) []netip.Addr {
 	}
 	slices.SortFunc(out, netip.Addr.Compare)
 	return slices.Compact(out)[:min(len(out), maxEntries)]
+}
+
+// stillOpen puts those on whom there was no telling back to where they were, so that the next round finds them changed.
+func (r *round) stillOpen(left, open []netip.Addr) []netip.Addr {
+	for _, a := range open {
+		if _, was := slices.BinarySearchFunc(r.m.Left.Addrs, a, netip.Addr.Compare); !was {
+			left = slices.DeleteFunc(left, func(l netip.Addr) bool { return l == a })
+		} else if i, ok := slices.BinarySearchFunc(left, a, netip.Addr.Compare); !ok {
+			left = slices.Insert(left, i, a)
+		}
+	}
+	return left[:min(len(left), maxEntries)]
 }
 
 // unregistered returns the memory without those who were to be registered and were not confirmed to be.

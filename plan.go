@@ -86,10 +86,11 @@ func decide(guards []Guard, p Policy, m Memory, o Observation, h Holding, now ti
 	}
 
 	plan.Paused = m.Paused
-	plan.Steps = r.steps()
+	var open []netip.Addr
+	plan.Steps, open = r.steps()
 	plan.Overdue = r.overdue(plan)
 	r.record(plan)
-	r.noteOthers(plan)
+	r.noteOthers(plan, open)
 	plan.Another = r.next.Others.Another(r.now)
 	plan.Memory = r.next
 	plan.Changed = !plan.Memory.Same(m)

@@ -188,11 +188,26 @@ func (r *round) record(plan Plan) {
 	for _, t := range plan.Register {
 		r.noteOnce(t.Addr, register, "observed")
 	}
-	for _, t := range plan.Deregister {
+	for _, t := range r.leavers(plan) {
 		i := slices.IndexFunc(plan.Missing, func(m Missing) bool { return m.Addr == t.Addr })
 		r.noteOnce(t.Addr, deregister, plan.Missing[i].String())
 	}
-	r.next.Decisions = r.next.Decisions[max(0, len(r.next.Decisions)-maxDecisions):]
+	for len(r.next.Decisions) > maxDecisions {
+		r.next.dropDecision()
+	}
+}
+
+// dropDecision forgets the oldest decision, but not one that somebody else has yet to carry out: since when it is open
+// is what makes it overdue.
+func (m *Memory) dropDecision() {
+	i := slices.IndexFunc(m.Decisions, func(d Decision) bool {
+		if d.Action != WouldRegister && d.Action != WouldDeregister {
+			return true
+		}
+		last, _ := m.last(d.Addr, WouldRegister, WouldDeregister, DidReturn, DidMiss, OtherRegistered, OtherDeregistered)
+		return last != d
+	})
+	m.Decisions = slices.Delete(m.Decisions, max(0, i), max(0, i)+1)
 }
 
 // recordAbsences notes who is missing for the first time, who came back, and, each time that it is another one, which

@@ -94,6 +94,9 @@ func everything() []string {
 			all = append(all, string(c)+" "+string(f))
 		}
 	}
+	for _, what := range []string{"pause", "resume", "adopt", "forget", "release"} {
+		all = append(all, "operator "+what)
+	}
 	for _, a := range sim.Accidents() {
 		all = append(all, "memory "+string(a))
 	}

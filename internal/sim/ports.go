@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -46,10 +45,11 @@ type Process struct {
 	Name string
 	At   func(Point) // called at every point, by three goroutines during the reads; nil: nothing happens there
 
-	w    *World
-	dead atomic.Bool
-	skew atomic.Int64 // nanoseconds by which its wall clock is ahead
-	rec  record       // guarded by the world's lock
+	w     *World
+	dead  atomic.Bool
+	skew  atomic.Int64 // nanoseconds by which its wall clock is ahead
+	thaws atomic.Int64 // when it goes on, in nanoseconds of Unix time
+	rec   record       // guarded by the world's lock
 
 	find, group, store *rand.Rand // one each, for the three reads run at the same time
 }
@@ -73,11 +73,9 @@ func (p *Process) Step(by time.Duration) { p.skew.Add(int64(by)) }
 
 // Round runs the round.
 func (p *Process) Round(ctx context.Context) mooring.Report {
-	p.rec = record{began: p.w.Now(), refused: map[netip.Addr]bool{}}
-	k := mooring.Keeper{
-		Binding: p.w.Binding, Policy: p.w.Policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
-		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.decide(),
-	}
+	p.begin()
+	k := p.keeper()
+	k.Decide = p.decide()
 	report := k.Round(ctx)
 	if !p.dead.Load() {
 		p.ended(report)
@@ -85,12 +83,22 @@ func (p *Process) Round(ctx context.Context) mooring.Report {
 	return report
 }
 
+// keeper is a keeper over the world's ports.
+func (p *Process) keeper() *mooring.Keeper {
+	k := &mooring.Keeper{
+		Binding: p.w.Binding, Policy: p.w.Policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
+		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.w.Decide,
+	}
+	if p.w.elder != nil {
+		k.Store = elder{store{p}}
+	}
+	return k
+}
+
 // decide is the world's judgement, with a point before it.
 func (p *Process) decide() func(mooring.Policy, mooring.Memory, mooring.Observation, mooring.Holding, time.Time) mooring.Plan {
-	decided := false
 	return func(pol mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.Holding, _ time.Time) mooring.Plan {
-		if !decided {
-			decided = true
+		if p.decides() {
 			_ = p.reach(PointDecide)
 		}
 		return p.w.Decide(pol, m, o, h, p.Wall())
@@ -105,6 +113,7 @@ func (p *Process) reach(at Point) error {
 	if p.At != nil {
 		p.At(at)
 	}
+	p.frozen()
 	if p.dead.Load() {
 		return errCrashed
 	}
@@ -124,6 +133,15 @@ func (p *Process) ended(r mooring.Report) {
 	defer p.w.mu.Unlock()
 	for _, h := range r.Plan.Held {
 		p.w.meet("held " + h.Guard)
+	}
+	if o := r.Others; o != nil {
+		for _, step := range o.Steps {
+			p.w.meet("step of another")
+			p.w.note("%s: another %s %s: %s, %s", p.Name, step.Action, step.Addr, step.Verdict, step.Why)
+		}
+		if o.Another != "" {
+			p.w.meet("another program")
+		}
 	}
 	if len(r.Registered)+len(r.Deregistered)+len(r.Held) > 0 || r.Error != "" || r.Inconclusive != "" {
 		p.w.note("%s: round ends: %d registered, deregistered %s, %d held, inconclusive %q, error %q",

@@ -50,6 +50,10 @@ func (s store) Load(ctx context.Context) (mooring.Memory, string, error) {
 	if p.dead.Load() {
 		return mooring.Memory{}, "", errCrashed
 	}
+	p.frozen()
+	p.w.mu.Lock()
+	p.rec.began = p.w.Now()
+	p.w.mu.Unlock()
 	p.spend(ctx, p.store)
 	fault := p.w.fault(p, CallLoad)
 	p.w.mu.Lock()
@@ -114,4 +118,16 @@ func (s store) write(m mooring.Memory, tag string, fault Fault) (string, error) 
 	}
 	p.rec.saveTried, p.rec.saved, p.rec.stored = true, err == nil, p.w.store.decoded
 	return p.w.store.current(), err
+}
+
+// An elder is a store that knows where the older function keeps its state.
+type elder struct{ store }
+
+// Older returns what the older function remembers.
+func (e elder) Older(context.Context) (*mooring.Import, error) {
+	o := e.p.w.elder
+	if e.p.dead.Load() || o.Written.IsZero() {
+		return nil, nil
+	}
+	return &mooring.Import{Source: "the older function", Addrs: o.state.Active, Written: o.Written}, nil
 }

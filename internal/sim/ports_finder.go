@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"time"
 
 	"mooring"
 )
@@ -26,6 +27,7 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 			return mooring.Observation{Inconclusive: "timeout: " + err.Error()}
 		}
 	}
+	p.frozen()
 	began := p.w.Now()
 	p.spend(ctx, p.find)
 	fault := p.w.fault(p, CallFind)
@@ -187,4 +189,12 @@ func unseen(searches []*search, tracked []netip.Addr) (missing int) {
 		}
 	}
 	return missing
+}
+
+// Find repeats the last look while it is young.
+func (f *deaf) Find(ctx context.Context, tracked func(context.Context) []netip.Addr) mooring.Observation {
+	if time.Since(f.at) >= 30*time.Second {
+		f.last, f.at = f.Finder.Find(ctx, tracked), time.Now()
+	}
+	return f.last
 }

@@ -47,6 +47,7 @@ func Promises() []Promise {
 		{"P15 only what was seen and is admitted", onlyAdmitted},
 		{"P16 modes are obeyed", modesObeyed},
 		{"P17 a group that is halted or was not read is not written", haltedStays},
+		{"P21 paused does nothing", pausedRests},
 	}
 }
 
@@ -269,6 +270,14 @@ func modesObeyed(a *act) string {
 func haltedStays(a *act) string {
 	if a.rec.halted || !a.rec.viewed {
 		return "the group was written"
+	}
+	return ""
+}
+
+// pausedRests: a round that could not read its memory does not know of a pause.
+func pausedRests(a *act) string {
+	if a.rec.loadErr == nil && a.rec.memory.Paused != (mooring.Pause{}) {
+		return "the binding is " + a.rec.memory.Paused.String()
 	}
 	return ""
 }

@@ -10,10 +10,11 @@ import (
 
 // A record is what one round saw and did, for the checks.
 type record struct {
-	began  time.Time
-	first  look
-	second look
-	lag    time.Duration // of the staler look
+	began   time.Time
+	decided bool // from then on, a look is the second one
+	first   look
+	second  look
+	lag     time.Duration // of the staler look
 
 	view      []mooring.Target // what the group said
 	viewStale bool
@@ -30,6 +31,8 @@ type record struct {
 	refused      map[netip.Addr]bool
 	deregistered []mooring.Target
 }
+
+func newRecord(now time.Time) record { return record{began: now, refused: map[netip.Addr]bool{}} }
 
 // A look is one look at the name.
 type look struct {
@@ -53,17 +56,26 @@ type absence struct {
 	forged      bool // somebody else wrote the count in the memory
 }
 
-func (p *Process) looked() bool { p.w.mu.Lock(); defer p.w.mu.Unlock(); return p.rec.first.done }
+func (p *Process) looked() bool { p.w.mu.Lock(); defer p.w.mu.Unlock(); return p.rec.decided }
+
+// decides tells whether this is the first decision of the round.
+func (p *Process) decides() bool {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	first := !p.rec.decided
+	p.rec.decided = true
+	return first
+}
 
 func (p *Process) sawName(o mooring.Observation, began time.Time, f Fault) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	l := look{o: o, began: began, done: true}
 	if f == FailStale || f == FailStaleServer {
-		l.lag = lag
+		l.lag = p.w.Zone.lag()
 	}
 	p.rec.lag = max(p.rec.lag, l.lag)
-	if p.rec.first.done {
+	if p.rec.decided {
 		p.rec.second = l
 	} else {
 		p.rec.first = l
@@ -149,6 +161,7 @@ func (p *Process) changed(c Call, targets []mooring.Target) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	p.w.calls++
+	p.w.changes = append(p.w.changes, Change{p.w.Now(), c == CallRegister, addrsOf(targets)})
 	p.w.note("%s: %s %s", p.Name, c, words(addrsOf(targets)))
 	a := &act{w: p.w, rec: &p.rec, now: p.w.Now(), wall: p.Wall(), after: after}
 	if c == CallRegister {

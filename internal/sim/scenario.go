@@ -20,6 +20,7 @@ type Player struct {
 	world  *World
 	now    time.Time
 	faults map[Call]Fault
+	older  *Older // runs beside us; nil: nobody does
 	number int
 	broken int
 }
@@ -213,6 +214,9 @@ func (p *Player) clock() string {
 // run runs one round, which the script calls by its number.
 func (p *Player) run(at func(Point)) (int, mooring.Report) {
 	p.number++
+	if p.older != nil {
+		p.older.Run()
+	}
 	process := p.world.NewProcess(fmt.Sprint("run ", p.number))
 	process.At = at
 	number := p.number

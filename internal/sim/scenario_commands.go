@@ -20,6 +20,7 @@ var commands = map[string]func(*Player, args) (string, error){
 	"policy":   (*Player).policy,
 	"group":    (*Player).group,
 	"operator": (*Player).operator,
+	"older":    (*Player).olderFunction,
 	"wait":     (*Player).wait,
 	"round":    (*Player).round,
 	"rounds":   (*Player).rounds,
@@ -129,6 +130,21 @@ func (p *Player) operator(a args) (string, error) {
 	return "", a.each(map[string]func(string) error{
 		"port": number(&port), "register": hand(true), "deregister": hand(false),
 	})
+}
+
+// older lookups=N: from now on AWS's function of 2021 runs beside us, right before each round, with so many lookups.
+// older stops: it is switched off.
+func (p *Player) olderFunction(a args) (string, error) {
+	if strings.Join(a.plain, " ") == "stops" {
+		p.older = nil
+		return "the older function is switched off\n", nil
+	}
+	lookups := 50
+	if err := a.each(map[string]func(string) error{"lookups": number(&lookups)}); err != nil || len(a.plain) > 0 {
+		return "", fmt.Errorf("want lookups=N or stops: %w", err)
+	}
+	p.older = p.world.NewOlder(lookups, false)
+	return "an older function runs beside us\n", nil
 }
 
 // wait DURATION: time passes.

@@ -61,12 +61,22 @@ func (p *Player) tellRound(number int, r mooring.Report) string {
 		}
 		s.tell(f.Addr, "! refused: "+f.Reason+until)
 	}
+	if o := r.Others; o != nil {
+		for _, step := range o.Steps {
+			s.tell(step.Addr, fmt.Sprintf("* %s by another, which is %s: %s", step.Action, step.Verdict, step.Why))
+		}
+	}
 	if planned := r.Planned; planned != nil {
 		for _, a := range planned.Register {
 			s.tell(a, "+ would be registered")
 		}
 		for _, a := range planned.Deregister {
 			s.tell(a, "- would be deregistered: "+why[a])
+		}
+	}
+	if o := r.Others; o != nil {
+		for _, open := range o.Overdue {
+			s.tell(open.Addr, fmt.Sprintf("* still to be %sed by another, for %s", open.Action, p.now.Sub(open.Since).Round(time.Second)))
 		}
 	}
 	out := s.String()

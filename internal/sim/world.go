@@ -41,9 +41,12 @@ type World struct {
 	shown   map[netip.Addr]bool      // by any answer, ever
 	cache   map[string]cached
 	store   storage
+	elder   *Older        // whose state mooring reads; nil: nobody's
 	view    []TargetState // an older description, for stale ones
 	ledger  map[netip.Addr]absence
 	calls   int // that changed the group
+	changes []Change
+	edits   int // by operators
 	events  []string
 	reached map[string]int
 	broken  []string
@@ -158,6 +161,16 @@ func (w *World) Adjust(change func(*TargetGroup)) {
 
 // Calls counts the calls that changed the group, and Saves those that changed the store.
 func (w *World) Calls() int { w.mu.Lock(); defer w.mu.Unlock(); return w.calls }
+
+// A Change is a call that changed the group.
+type Change struct {
+	At       time.Time
+	Register bool
+	Addrs    []netip.Addr
+}
+
+// Changes returns the calls that changed the group, oldest first.
+func (w *World) Changes() []Change { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.changes) }
 
 // Saves counts the writes that took effect.
 func (w *World) Saves() int { w.mu.Lock(); defer w.mu.Unlock(); return w.store.saves }

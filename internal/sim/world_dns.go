@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -16,7 +17,10 @@ type Zone struct {
 	Cache      time.Duration // asked through a resolver that keeps an answer this long; 0: the zone's servers are asked
 	MaxLookups int           // questions of one search
 	MaxConfirm int           // and of one confirmation
+	Lag        time.Duration // how far a stale server is behind; 0: two minutes
 }
+
+func (z Zone) lag() time.Duration { return cmp.Or(z.Lag, lag) }
 
 const (
 	lag       = 2 * time.Minute // how far a stale server is behind
@@ -49,7 +53,7 @@ func (q *question) plain() mooring.Answer {
 		server = "192.0.2.2:53"
 	}
 	if q.fault == FailStale || q.fault == FailStaleServer && q.asked%2 == 0 {
-		when = when.Add(-lag)
+		when = when.Add(-q.w.Zone.lag())
 	}
 	return mooring.Answer{
 		Hostname: q.name, Addrs: pick(q.rng, q.at(when), q.w.Zone.Answer), Server: server, TTL: time.Minute,

@@ -28,14 +28,10 @@ func (l *Life) happen() {
 	if l.faulty == 0 {
 		return
 	}
-	switch l.rng.IntN(40) {
-	case 0:
-		stranger := netip.AddrFrom4([4]byte{10, 0, 1, byte(200 + l.rng.IntN(20))})
-		_ = l.ByHand(true, stranger, l.Binding.Port)
-	case 1:
-		if targets := l.Targets(); len(targets) > 0 {
-			t := targets[l.rng.IntN(len(targets))]
-			_ = l.ByHand(false, t.Addr, t.Port)
+	switch event := l.rng.IntN(40); event {
+	case 0, 1:
+		if !l.NoHands {
+			l.hand(event == 0)
 		}
 	case 2, 3, 4:
 		sick := l.some(l.rng.IntN(30))
@@ -51,9 +47,24 @@ func (l *Life) happen() {
 	case 6:
 		_ = l.Befall(Accidents()[l.rng.IntN(len(Accidents()))])
 	case 7:
-		l.pass(time.Duration(l.rng.IntN(6)) * time.Hour) // nobody runs
+		if idle := time.Duration(l.rng.IntN(6)) * time.Hour; l.daemons == nil { // nobody runs; a daemon would
+			l.pass(idle)
+		}
 	case 8, 9, 10, 11:
 		l.repair()
+	case 12:
+		l.operate()
+	}
+}
+
+// hand lets an operator register a stranger, or deregister whomever.
+func (l *Life) hand(register bool) {
+	if register {
+		stranger := netip.AddrFrom4([4]byte{10, 0, 1, byte(200 + l.rng.IntN(20))})
+		_ = l.ByHand(true, stranger, l.Binding.Port)
+	} else if targets := l.Targets(); len(targets) > 0 {
+		t := targets[l.rng.IntN(len(targets))]
+		_ = l.ByHand(false, t.Addr, t.Port)
 	}
 }
 
@@ -99,6 +110,7 @@ func (l *Life) repair() {
 	if !l.Usable() {
 		_ = l.Befall(MemoryLost)
 	}
+	l.resume()
 	l.Adjust(func(g *TargetGroup) { clear(g.Sick); clear(g.Refuse) })
 }
 

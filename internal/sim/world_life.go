@@ -20,6 +20,7 @@ type Life struct {
 	Interval time.Duration
 	Deadline time.Duration // of a round; 0: none
 	Rounds   int           // of the troubled part
+	NoHands  bool          // no operator changes the group
 
 	rng    *rand.Rand
 	faulty float64 // chance that a call fails
@@ -27,13 +28,15 @@ type Life struct {
 	runs   sync.WaitGroup
 	pool   []netip.Addr // addresses that the names may hold
 	number int
+
+	daemons []*Daemon // that live in place of single rounds
 }
 
 // NewLife draws the world of a seed.
 func NewLife(seed uint64) *Life {
 	l := &Life{World: NewWorld(seed, time.Now)}
 	l.rng = l.chance("life")
-	l.store.asValue = seed%4 > 0 // the stored form has tests of its own, and takes a third of the time
+	l.store.asValue = seed%4 > 0
 	l.Sleep = sleep
 	l.Fault = l.draw
 	for i := range 60 {
@@ -142,6 +145,9 @@ func (l *Life) draw(p *Process, c Call) Fault {
 	return faults[rng.IntN(len(faults))]
 }
 
+// Faulty is the chance that a call fails.
+func (l *Life) Faulty() float64 { return l.faulty }
+
 // Live runs the troubled part, then the calm one, and returns the promises that were broken.
 func (l *Life) Live(ctx context.Context) []string {
 	for range l.Rounds {
@@ -177,6 +183,9 @@ func (l *Life) process() *Process {
 }
 
 func (l *Life) round(ctx context.Context, p *Process) {
+	if l.daemons != nil {
+		return // they run by themselves
+	}
 	if l.Deadline > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, l.Deadline)
