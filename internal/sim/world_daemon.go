@@ -44,7 +44,7 @@ func (d *Daemon) Start(ctx context.Context) {
 		},
 	}
 	fleet := mooring.NewFleet([]*mooring.Member{member}, 1, d.Limit, slog.New(slog.DiscardHandler))
-	d.all.Go(func() { fleet.Watch(ctx, func(mooring.Report) {}) })
+	d.all.Go(func() { fleet.Watch(ctx, func(*mooring.Member, mooring.Report) {}) })
 }
 
 // Stop ends it as SIGTERM does: a round that has begun is finished.
