@@ -40,7 +40,7 @@ func (b *berth) Find(ctx context.Context, tracked func(context.Context) []netip.
 	b.mu.Lock()
 	b.finds = append(b.finds, time.Now())
 	b.inside++
-	b.most = max(b.together(), b.inside)
+	b.most = max(b.most, b.inside)
 	finding := b.finding
 	b.mu.Unlock()
 	if finding != nil {

@@ -67,13 +67,13 @@ func (f *fortnight) judgeSteps(y *tally) {
 			y.doubtful++
 			continue
 		}
-		if !slices.ContainsFunc(after, func(r lookedOn) bool { return says(r.report, s, mooring.StepWrong) }) {
+		if !slices.ContainsFunc(after, func(r lookedOn) bool { return claims(r.report, s, mooring.StepWrong) }) {
 			y.missed = append(y.missed, finding{s.At, fmt.Sprintf("wrong, and not reported: %s register %t", s.Addr, s.Register)})
 		}
 	}
 }
 
-func says(r mooring.Report, s sim.ForeignStep, verdict string) bool {
+func claims(r mooring.Report, s sim.ForeignStep, verdict string) bool {
 	return r.Others != nil && slices.ContainsFunc(r.Others.Steps, func(o mooring.StepReport) bool {
 		return o.Addr == s.Addr && (o.Action == "registered") == s.Register && (verdict == "" || o.Verdict == verdict)
 	})

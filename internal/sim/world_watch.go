@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"mooring"
@@ -110,26 +109,26 @@ func (l *Life) operate() {
 	}
 }
 
-// operated is the memory after an operator's command.
+// operated is the memory after an operator's command. What cannot be done changes nothing.
 func operated(m mooring.Memory, what string, addr netip.Addr, now time.Time) mooring.Memory {
-	i, known := slices.BinarySearchFunc(m.Addresses, addr, func(e mooring.Entry, a netip.Addr) int { return e.Addr.Compare(a) })
+	const who, why = "an operator", "maintenance"
+	next, err := m, error(nil)
 	switch what {
 	case "pause":
-		m.Paused = mooring.Pause{At: now, By: "an operator", Why: "maintenance"}
+		next, err = m.Pause(who, why, now)
 	case "resume":
-		m.Paused = mooring.Pause{}
+		next, err = m.Resume(who, now)
 	case "adopt":
-		if !known {
-			m.Addresses = slices.Insert(m.Addresses, i, mooring.Entry{Addr: addr, Since: now})
-		}
+		next, err = m.Adopt(who, now, addr)
 	case "forget":
-		if known {
-			m.Addresses = slices.Delete(m.Addresses, i, i+1)
-		}
+		next, err = m.Forget(who, now, addr)
 	case "release":
-		m.Addresses, m.Paused = nil, mooring.Pause{At: now, By: "an operator", Released: true}
+		next, err = m.Release(who, why, now)
 	}
-	return m
+	if err != nil {
+		return m
+	}
+	return next
 }
 
 // resume ends a pause, as an operator does who is asked why nothing happens.
