@@ -32,6 +32,7 @@ type Keeper struct {
 	Tell func(context.Context, Report) error
 
 	settings atomic.Pointer[Settings] // as inspected last
+	paused   atomic.Pointer[Pause]    // as remembered last
 }
 
 const (
@@ -127,8 +128,15 @@ func (k *Keeper) observe(ctx context.Context) sight {
 		}
 	}
 	memory.join()
-	if s.memoryErr != nil {
+	switch paused := k.paused.Load(); {
+	case s.memoryErr == nil:
+		remembered := s.memory.Paused
+		k.paused.Store(&remembered)
+	default:
 		s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
+		if paused != nil { // an operator's word outlives a memory that cannot be read for a while
+			s.memory.Paused = *paused
+		}
 	}
 	return s
 }

@@ -439,3 +439,38 @@ func TestTheCrossZoneAttributeIsAskedForOnlyWhereThePlanDependsOnIt(t *testing.T
 		}
 	}
 }
+
+func TestAPauseOutlivesAMemoryThatCannotBeRead(t *testing.T) {
+	d := leaving()
+	d.memory.Paused = mooring.Pause{At: time.Date(2026, 11, 1, 11, 0, 0, 0, time.UTC), By: "ann", Why: "maintenance"}
+	k := d.keeper()
+	for range 2 {
+		r := k.Round(t.Context())
+		if !strings.Contains(r.Paused, "ann: maintenance") || len(r.Registered) > 0 || len(r.Planned.Register) != 1 {
+			t.Errorf("%+v", r)
+		}
+		d.loadErr = errors.New("no bucket today")
+	}
+	d.expect(t, "look", "look")
+	if r := d.keeper().Round(t.Context()); len(r.Registered) != 1 {
+		t.Errorf("a process that never read the memory knows of no pause, and registers: %+v", r)
+	}
+}
+
+func TestWhatWasConfirmedIsToldAndThatNobodyHeardIsAWarning(t *testing.T) {
+	d := leaving()
+	k := d.keeper()
+	var told []mooring.Report
+	k.Tell = func(_ context.Context, r mooring.Report) error {
+		told = append(told, r)
+		return errors.New("no such topic")
+	}
+	r := k.Round(t.Context())
+	if len(told) != 1 || len(told[0].Registered) != 1 || !strings.Contains(strings.Join(r.Warnings, " "), "no such topic") || r.Err != nil {
+		t.Errorf("told %+v; %+v", told, r)
+	}
+	k.Plan(t.Context())
+	if len(told) != 1 {
+		t.Error("a plan was told")
+	}
+}

@@ -3,6 +3,7 @@ package elb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -58,6 +59,11 @@ func (r *reading[T]) begin(ctx context.Context, former *flight[T]) *flight[T] {
 	f := &flight[T]{over: make(chan struct{})}
 	go func() {
 		defer close(f.over)
+		defer func() { // it belongs to no round that could die of it
+			if v := recover(); v != nil {
+				f.err, f.at = fmt.Errorf("panic: %v", v), time.Now().Round(0)
+			}
+		}()
 		f.value, f.err = r.read(context.WithoutCancel(ctx))
 		if f.err != nil && former != nil {
 			f.value, f.err = former.value, nil

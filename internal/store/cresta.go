@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -57,7 +56,7 @@ func newCresta(api itemAPI, c LegacyConfig) *cresta {
 // stands. What is passed over is as for the functions that kept their state on S3.
 func (c *cresta) Find(ctx context.Context) (*mooring.Import, error) {
 	found, errs := make([]leftItem, len(c.hostnames)), make([]error, len(c.hostnames))
-	var all sync.WaitGroup
+	var all mooring.Tasks
 	for i, hostname := range c.hostnames {
 		all.Go(func() { found[i], errs[i] = c.get(ctx, hostname) })
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"mooring"
@@ -40,7 +39,7 @@ func (l *legacyObjects) Find(ctx context.Context) (*mooring.Import, error) {
 		parts = append(parts, t.parts...)
 	}
 	found, errs := make([]left, len(parts)), make([]error, len(parts))
-	var all sync.WaitGroup
+	var all mooring.Tasks
 	for i, p := range parts {
 		all.Go(func() { found[i], errs[i] = l.get(ctx, p.key) })
 	}
