@@ -12,21 +12,21 @@ import (
 
 // Explanations are what the chosen bindings know of one address, as `explain --output json` prints them.
 type Explanations struct {
-	SchemaVersion int           `json:"schema_version"`
-	OK            bool          `json:"ok"` // group and memory of every binding were read
+	SchemaVersion int           `json:"schema_version"` // of this form: 1
+	OK            bool          `json:"ok"`             // group and memory of every binding were read
 	Bindings      []Explanation `json:"bindings"`
 }
 
 // An Explanation is all that one binding knows of one address.
 type Explanation struct {
-	Binding   string              `json:"binding"`
-	Addr      netip.Addr          `json:"addr"`
+	Binding   string              `json:"binding"`         // its name
+	Addr      netip.Addr          `json:"addr"`            // the address
 	Known     bool                `json:"known"`           // it is ours, in the group, set aside, or was decided about
 	Decisions []ExplainedDecision `json:"decisions"`       // about it and the whole binding, oldest first
 	Oldest    time.Time           `json:"oldest,omitzero"` // the oldest decision that memory holds, about any address
 	Now       AddressStatus       `json:"now"`
 	Prospects []string            `json:"prospects"` // what must happen until this changes
-	Error     string              `json:"error"`
+	Error     string              `json:"error"`     // what went wrong, on one line
 
 	Err error `json:"-"` // what Error says
 

@@ -16,23 +16,23 @@ const StatusVersion = 1
 
 // Statuses are the statuses of the chosen bindings, as `status --output json` prints them.
 type Statuses struct {
-	SchemaVersion int      `json:"schema_version"`
-	OK            bool     `json:"ok"` // group and memory of every binding were read
+	SchemaVersion int      `json:"schema_version"` // of this form: 1
+	OK            bool     `json:"ok"`             // group and memory of every binding were read
 	Bindings      []Status `json:"bindings"`
 }
 
 // A Status is what a binding's memory and group say between two rounds. The name is not looked at, and nothing is
 // changed. Slices are sorted by address, and never nil.
 type Status struct {
-	Binding     string          `json:"binding"`
-	Hostnames   []string        `json:"hostnames"`
-	Port        uint16          `json:"port"`
-	TargetGroup string          `json:"target_group"`
-	At          time.Time       `json:"at"`
+	Binding     string          `json:"binding"`      // its name
+	Hostnames   []string        `json:"hostnames"`    // that are looked up, sorted
+	Port        uint16          `json:"port"`         // of its targets
+	TargetGroup string          `json:"target_group"` // the group's ARN
+	At          time.Time       `json:"at"`           // when it was looked at
 	Mode        Mode            `json:"mode"`
-	Addresses   []AddressStatus `json:"addresses"` // ours
-	Unmanaged   []AddressStatus `json:"unmanaged"` // in the group on our port, and not ours
-	Paused      string          `json:"paused,omitempty"`
+	Addresses   []AddressStatus `json:"addresses"`         // ours
+	Unmanaged   []AddressStatus `json:"unmanaged"`         // in the group on our port, and not ours
+	Paused      string          `json:"paused,omitempty"`  // since when, by whom and why nothing is done
 	Another     string          `json:"another,omitempty"` // why another program is thought to manage the same targets
 	Counts      []Count         `json:"counts"`            // how many addresses the name showed, oldest first
 	Last        *Decision       `json:"last_decision,omitempty"`
@@ -46,31 +46,31 @@ type Status struct {
 
 // A MemoryStatus is where a binding's memory stands.
 type MemoryStatus struct {
-	Revision uint64    `json:"revision"` // 0: nothing was saved yet
-	Saved    time.Time `json:"saved,omitzero"`
+	Revision uint64    `json:"revision"`          // 0: nothing was saved yet
+	Saved    time.Time `json:"saved,omitzero"`    // when it was saved
 	Program  string    `json:"program,omitempty"` // the version that saved it
 	Note     string    `json:"note,omitempty"`    // why there is none, or what the first round will take over
 }
 
 // An AddressStatus is what is known of one address.
 type AddressStatus struct {
-	Addr         netip.Addr `json:"addr"`
-	Ours         bool       `json:"ours"`
-	Since        time.Time  `json:"since,omitzero"` // ours since then
-	Health       Health     `json:"health"`         // "" where it is not in the group, or the group was not read
-	HealthReason string     `json:"health_reason,omitempty"`
-	Zone         string     `json:"zone,omitempty"`
+	Addr         netip.Addr `json:"addr"`                    // the address
+	Ours         bool       `json:"ours"`                    // it is ours: registered by us, or seen behind the name
+	Since        time.Time  `json:"since,omitzero"`          // ours since then
+	Health       Health     `json:"health"`                  // "" where it is not in the group, or the group was not read
+	HealthReason string     `json:"health_reason,omitempty"` // why it is not healthy, in the group's words
+	Zone         string     `json:"zone,omitempty"`          // availability zone, all, or "" where it is not known
 	Absence      *Absence   `json:"absence,omitempty"`
-	GoneSince    time.Time  `json:"gone_since,omitzero"` // neither observed nor in the group since
-	Refused      string     `json:"refused,omitempty"`   // why the group does not take it,
-	RefusedUntil time.Time  `json:"refused_until,omitzero"`
+	GoneSince    time.Time  `json:"gone_since,omitzero"`    // neither observed nor in the group since
+	Refused      string     `json:"refused,omitempty"`      // why the group does not take it,
+	RefusedUntil time.Time  `json:"refused_until,omitzero"` // not tried again before
 }
 
 // An Absence is an address of ours that the name does not show, and what it takes until it leaves.
 type Absence struct {
-	Since           time.Time `json:"missing_since"`
-	Missed          int       `json:"missed"`
-	Nats            float64   `json:"evidence_nats"`
+	Since           time.Time `json:"missing_since"`     // its first recorded miss
+	Missed          int       `json:"missed"`            // conclusive rounds in a row without it
+	Nats            float64   `json:"evidence_nats"`     // the evidence against it
 	MissProbability float64   `json:"miss_probability"`  // that a live address had stayed unseen all the while
 	RoundsLeft      int       `json:"rounds_left"`       // conclusive rounds until it can leave, at the least
 	HoldLeftMS      int64     `json:"hold_left_ms"`      // and the time

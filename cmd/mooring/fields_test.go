@@ -51,6 +51,10 @@ func jsonFields(t *testing.T, dir, name string) []field {
 	var walk func(prefix string, s *ast.StructType)
 	walk = func(prefix string, s *ast.StructType) {
 		for _, f := range s.Fields.List {
+			if len(f.Names) == 0 && f.Tag == nil && structs[element(f.Type)] != nil { // embedded
+				walk(prefix, structs[element(f.Type)])
+				continue
+			}
 			out = append(out, fieldsOf(t, prefix, f, docs)...)
 			if inner := structs[element(f.Type)]; inner != nil && !skipped(f) {
 				walk(out[len(out)-1].path+".", inner)

@@ -92,22 +92,22 @@ const outcomesVersion = 1
 
 // outcomes are what a verb did, as --output json prints it.
 type outcomes struct {
-	SchemaVersion int        `json:"schema_version"`
-	OK            bool       `json:"ok"`
-	Bindings      []*outcome `json:"bindings"`
+	SchemaVersion int        `json:"schema_version"` // of this form: 1
+	OK            bool       `json:"ok"`             // every binding was done
+	Bindings      []*outcome `json:"bindings"`       // one a binding
 }
 
 // An outcome is what a verb did to one binding.
 type outcome struct {
-	Binding      string       `json:"binding"`
-	Action       string       `json:"action"`
-	DryRun       bool         `json:"dry_run,omitempty"`
-	Changed      bool         `json:"changed"` // the memory was
-	Addrs        []netip.Addr `json:"addrs"`   // whom it is about
-	Deregistered []netip.Addr `json:"deregistered"`
-	Paused       string       `json:"paused,omitempty"`
-	Notes        []string     `json:"notes"` // what was said of it
-	Error        string       `json:"error"`
+	Binding      string       `json:"binding"`           // its name
+	Action       string       `json:"action"`            // the verb
+	DryRun       bool         `json:"dry_run,omitempty"` // nothing was done
+	Changed      bool         `json:"changed"`           // the memory was
+	Addrs        []netip.Addr `json:"addrs"`             // whom it is about
+	Deregistered []netip.Addr `json:"deregistered"`      // that were deregistered, as the group confirmed
+	Paused       string       `json:"paused,omitempty"`  // since when, by whom and why nothing is done
+	Notes        []string     `json:"notes"`             // what was said of it
+	Error        string       `json:"error"`             // what went wrong, on one line
 
 	tell func(string)
 }

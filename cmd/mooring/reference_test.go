@@ -17,6 +17,8 @@ import (
 	"mooring"
 	"mooring/internal/config"
 	"mooring/internal/metrics"
+	"mooring/internal/metrics/prom"
+	"mooring/internal/notify"
 )
 
 var update = flag.Bool("update", false, "write docs/reference.md anew")
@@ -84,6 +86,12 @@ func reference(t *testing.T) string {
 	p.fields(t, "The report", "What `sync --output json`, `plan --output json` and the function return, and what the log line `round` holds for one binding.", "../..", "Reports")
 	p.words()
 	p.fields(t, "The memory", "The object `<PREFIX>mooring/<group's name>/<group's id>/<port>.json`. It is mooring's own: read it, but change it by the verbs only.", "../..", "Memory")
+	p.fields(t, "The status", "What `status --output json` prints, and `status --watch --output json` once a line.", "../..", "Statuses")
+	p.fields(t, "The explanation", "What `explain --output json` prints.", "../..", "Explanations")
+	p.fields(t, "What a verb did", "What `pause`, `resume`, `adopt`, `forget` and `release` print with `--output json`.", ".", "outcomes")
+	p.fields(t, "The import", "What `import --output json` prints.", ".", "imports")
+	p.fields(t, "Events", "One JSON value a change, wherever `--notify` says. SNS messages carry the attributes `binding` and `change`; EventBridge's have the source `mooring` and the detail types "+detailTypes()+".", "../../internal/notify", "Event")
+	p.prometheus()
 	p.cloudWatch(t)
 	p.exits()
 	return p.String()
@@ -164,6 +172,24 @@ func (p *page) fields(t *testing.T, title, about, dir, name string) {
 			kind += ", may be missing"
 		}
 		p.row(code(f.path), kind, f.meaning)
+	}
+}
+
+func detailTypes() string {
+	var out []string
+	for _, c := range []notify.Change{notify.Registered, notify.Deregistered, notify.Refused} {
+		out = append(out, code(c.DetailType()))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (p *page) prometheus() {
+	p.line("\n## Prometheus")
+	p.line("\nServed by `watch --listen` at `/metrics`, beside those of Go and of the process.")
+	p.line("Rules for alerts: [deploy/prometheus/alerts.yaml](../deploy/prometheus/alerts.yaml).")
+	p.table("Metric", "Type", "Labels", "Meaning")
+	for _, m := range prom.Describe() {
+		p.row(code(m.Name), m.Type, variables(m.Labels), m.Help)
 	}
 }
 

@@ -29,18 +29,17 @@ const (
 
 // An Event is one change of one target, confirmed by the group.
 type Event struct {
-	SchemaVersion int        `json:"schema_version"`
-	Time          time.Time  `json:"time"`
-	Binding       string     `json:"binding"`
-	Hostnames     []string   `json:"hostnames"`
-	Port          uint16     `json:"port"`
-	TargetGroup   string     `json:"target_group"`
-	Change        Change     `json:"change"`
-	Addr          netip.Addr `json:"addr"`
-	Why           string     `json:"why"`
-	// MissProbability is the chance that a live address had stayed unseen all the while; of who was deregistered.
-	MissProbability *float64 `json:"miss_probability,omitempty"`
-	Program         string   `json:"program"` // the version of mooring
+	SchemaVersion   int        `json:"schema_version"`             // of this form: 1
+	Time            time.Time  `json:"time"`                       // when the round ended
+	Binding         string     `json:"binding"`                    // its name
+	Hostnames       []string   `json:"hostnames"`                  // that were looked up
+	Port            uint16     `json:"port"`                       // of the target
+	TargetGroup     string     `json:"target_group"`               // the group's ARN
+	Change          Change     `json:"change"`                     // registered, deregistered or refused
+	Addr            netip.Addr `json:"addr"`                       // of the target
+	Why             string     `json:"why"`                        // the reason, in words
+	MissProbability *float64   `json:"miss_probability,omitempty"` // that a live address had stayed unseen all the while; of who was deregistered
+	Program         string     `json:"program"`                    // the version of mooring
 }
 
 // Events are the changes that a round made, in the order in which it made them. at is when it ended.

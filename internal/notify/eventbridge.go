@@ -18,9 +18,11 @@ type EventBridgeAPI interface {
 // Source is the source of all events on a bus.
 const Source = "mooring"
 
-// detailTypes are what rules on a bus match by.
-var detailTypes = map[Change]string{
-	Registered: "Target Registered", Deregistered: "Target Deregistered", Refused: "Target Refused",
+// DetailType is what rules on a bus match a change by.
+func (c Change) DetailType() string {
+	return map[Change]string{
+		Registered: "Target Registered", Deregistered: "Target Deregistered", Refused: "Target Refused",
+	}[c]
 }
 
 // A bus takes events as details, beside the target group as their resource:
@@ -58,7 +60,7 @@ func (b *bus) put(ctx context.Context, batch []message) ([]failure, error) {
 
 func (b *bus) entry(m message) types.PutEventsRequestEntry {
 	e := types.PutEventsRequestEntry{
-		Source: aws.String(Source), DetailType: aws.String(detailTypes[m.Change]), Detail: &m.body, EventBusName: &b.name, Time: &m.Time,
+		Source: aws.String(Source), DetailType: aws.String(m.Change.DetailType()), Detail: &m.body, EventBusName: &b.name, Time: &m.Time,
 	}
 	if strings.HasPrefix(m.TargetGroup, "arn:") {
 		e.Resources = []string{m.TargetGroup}
