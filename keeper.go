@@ -128,15 +128,14 @@ func (k *Keeper) observe(ctx context.Context) sight {
 		}
 	}
 	memory.join()
-	switch paused := k.paused.Load(); {
-	case s.memoryErr == nil:
+	if s.memoryErr == nil {
 		remembered := s.memory.Paused
 		k.paused.Store(&remembered)
-	default:
-		s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
-		if paused != nil { // an operator's word outlives a memory that cannot be read for a while
-			s.memory.Paused = *paused
-		}
+		return s
+	}
+	s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
+	if paused := k.paused.Load(); paused != nil { // an operator's word outlives a memory that cannot be read for a while
+		s.memory.Paused = *paused
 	}
 	return s
 }

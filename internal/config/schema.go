@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 )
 
 // Schema returns the JSON Schema (draft 2020-12) of the file, made from the settings. It knows every key and its
@@ -17,9 +18,7 @@ func Schema() []byte {
 		"description": "what reports and metrics call it; unique (default the group's name and the port)",
 		"type":        "string", "minLength": 1, "maxLength": maxName, "pattern": nameForm.text,
 	}}
-	for key, ref := range refs {
-		binding[key] = ref
-	}
+	maps.Copy(binding, refs)
 	object := func(properties map[string]any) map[string]any {
 		return map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
 	}
@@ -49,8 +48,6 @@ func (s Setting) schema() map[string]any {
 		out["anyOf"] = []map[string]any{s.value.schema, list}
 		return out
 	}
-	for key, v := range s.value.schema {
-		out[key] = v
-	}
+	maps.Copy(out, s.value.schema)
 	return out
 }

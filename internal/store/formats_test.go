@@ -23,7 +23,7 @@ const (
 )
 
 func addrs(text string) (out []netip.Addr) {
-	for _, a := range strings.Fields(text) {
+	for a := range strings.FieldsSeq(text) {
 		out = append(out, netip.MustParseAddr(a))
 	}
 	return out

@@ -85,7 +85,8 @@ func onMoto(t *testing.T) place {
 				t.Fatal(err)
 			}
 		},
-		body: func() []byte { return read(t, raw, key) },
+		body:   func() []byte { return read(t, raw, key) },
+		serial: true,
 	}
 }
 
