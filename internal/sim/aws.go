@@ -29,6 +29,7 @@ type AWSCall struct {
 	Service    string // elb, ec2, s3, cloudwatch, dynamodb, sts, sns, events
 	Account    string // of the role whose credentials signed it, or that it assumes; "" where that is not known
 	Action     string // as IAM calls it, such as RegisterTargets or GetObject
+	Key        string // of the object; S3 only
 	Form       url.Values
 	Start, End time.Time
 	Status     int // 0: the reply was lost
@@ -174,7 +175,7 @@ func identify(r *http.Request) (AWSCall, error) {
 		return AWSCall{Service: "dynamodb", Action: action}, nil
 	}
 	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		return AWSCall{Service: "s3", Action: s3Action(r)}, nil
+		return AWSCall{Service: "s3", Action: s3Action(r), Key: s3Key(r)}, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm))
 	if err != nil {
@@ -191,10 +192,16 @@ func identify(r *http.Request) (AWSCall, error) {
 	return AWSCall{Service: versions[form.Get("Version")], Action: form.Get("Action"), Form: form}, nil
 }
 
+// s3Key is the key of a path-style request; "" where it is about the bucket.
+func s3Key(r *http.Request) string {
+	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return key
+}
+
 // s3Action names the action of a path-style request, /BUCKET/KEY.
 func s3Action(r *http.Request) string {
 	verb := map[string]string{http.MethodGet: "Get", http.MethodHead: "Head", http.MethodPut: "Put", http.MethodDelete: "Delete"}[r.Method]
-	if _, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); key != "" {
+	if s3Key(r) != "" {
 		return verb + "Object"
 	}
 	if verb == "Get" {
