@@ -21,6 +21,12 @@
 // ours before, so that a lost reply leaks nothing; and a run that overlaps another loses the write and removes
 // nobody. What was achieved is never stored: the next round looks at the group, which is the truth.
 //
+// # Many, and for ever
+//
+// A [Fleet] runs the rounds of many bindings side by side, so that none can disturb another, once or for ever. Between
+// rounds that follow each other closely a [Keeper.Glance] at the name is enough while nothing is open. Operators change
+// the memory by [Keeper.Edit], as a round does: what was saved meanwhile is never lost.
+//
 // This package has no sockets, files, environment or chance. The three ports [Finder], [Group] and [Store] are
 // implemented under internal.
 package mooring
