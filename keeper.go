@@ -128,14 +128,14 @@ func (k *Keeper) observe(ctx context.Context) sight {
 		}
 	}
 	memory.join()
-	if s.memoryErr == nil {
+	if s.memoryErr != nil {
+		s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
+	}
+	if s.tag != "" {
 		remembered := s.memory.Paused
 		k.paused.Store(&remembered)
-		return s
-	}
-	s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
-	if paused := k.paused.Load(); paused != nil { // an operator's word outlives a memory that cannot be read for a while
-		s.memory.Paused = *paused
+	} else if paused := k.paused.Load(); paused != nil {
+		s.memory.Paused = *paused // an operator's word outlives a memory that cannot be read, or is not there, for a while
 	}
 	return s
 }
@@ -219,6 +219,7 @@ func (k *Keeper) decide(ctx context.Context, s sight) (Plan, error) {
 func (k *Keeper) remember(ctx context.Context, r *report, s sight, plan Plan) (Plan, string) {
 	if s.memory.Unusable != "" {
 		r.memoryFailed(k.Binding.Name, s.memoryErr)
+		r.Unremembered = s.memoryErr != nil // and not where there is none by configuration
 		return plan, ""
 	}
 	if !plan.Changed && (len(plan.Deregister) == 0 || k.Policy.Mode == ModeObserve) {
@@ -230,6 +231,7 @@ func (k *Keeper) remember(ctx context.Context, r *report, s sight, plan Plan) (P
 		return plan, tag
 	}
 	r.memoryFailed(k.Binding.Name, err)
+	r.Unremembered = !errors.Is(err, ErrConflict)
 	return plan.keepAll("memory", fmt.Sprintf("could not confirm that it was saved: %v", err)), ""
 }
 

@@ -34,6 +34,9 @@ const (
 	// settleTime is how long after our own change a difference may still be its effect, or its failure: a run that died
 	// before it did what it had saved is made good by the next one, a minute or two later.
 	settleTime = 2 * time.Minute
+	// contestTimes registrations of one address within contestTime are no accidents of our own.
+	contestTimes = 3
+	contestTime  = time.Hour
 	// lateAfter is how long somebody else may take for a step before it is late: two rounds of a minute.
 	lateAfter = 2 * time.Minute
 	// othersFor is how long somebody else's changes are remembered as signs of another program.
@@ -76,7 +79,7 @@ func (r *round) steps() (steps []Step, open []netip.Addr) {
 		}
 	}
 	for _, a := range was {
-		if _, ok := slices.BinarySearchFunc(is, a, netip.Addr.Compare); !ok && !r.settling(a) {
+		if _, ok := slices.BinarySearchFunc(is, a, netip.Addr.Compare); !ok && (!r.settling(a) || r.contested(a)) {
 			judge(a, r.deregisteredByOther)
 		}
 	}
@@ -88,6 +91,24 @@ func (r *round) steps() (steps []Step, open []netip.Addr) {
 func (r *round) settling(addr netip.Addr) bool {
 	d, ok := r.m.last(addr, DidRegister, DidDeregister)
 	return ok && r.now.Sub(r.past(d.At)) < settleTime
+}
+
+// contested tells whether an address that we registered a moment ago was taken out again: it drains, which only a
+// removal makes it do, or we have registered it again and again.
+func (r *round) contested(addr netip.Addr) bool {
+	if d, ok := r.m.last(addr, DidRegister, DidDeregister); !ok || d.Action != DidRegister {
+		return false
+	}
+	if r.h.holds(addr) { // and it is not registered
+		return true
+	}
+	times := 0
+	for _, d := range r.m.Decisions {
+		if d.Addr == addr && d.Action == DidRegister && r.now.Sub(r.past(d.At)) < contestTime {
+			times++
+		}
+	}
+	return times >= contestTimes
 }
 
 // stayed tells whether an address is most likely there because our own removal was not done after all.
@@ -111,9 +132,12 @@ func (m Memory) last(addr netip.Addr, actions ...string) (Decision, bool) {
 func (r *round) registeredByOther(addr netip.Addr) (Step, bool) {
 	s := Step{Addr: addr, Action: "registered", Verdict: StepRight, Why: "the name shows it"}
 	e := r.m.entry(addr)
+	by, told := r.m.last(addr, DidAdopt, DidForget)
 	switch {
 	case r.sees(addr):
 		return r.orLate(s, WouldRegister), true
+	case told && by.Action == DidAdopt:
+		s.Why = "an operator has made it ours"
 	case !r.o.conclusive():
 		return s, false
 	case e != nil && e.Missed == 0 && e.GoneSince.IsZero():

@@ -55,8 +55,11 @@ type Report struct {
 	Plan    Plan     `json:"-"` // what was decided
 	Targets []Target `json:"-"` // what the group held when the round began; nil where it was not read
 	Healthy int      `json:"-"` // healthy targets of ours when the round began
-	Glance  bool     `json:"-"` // only the name was looked at, for nothing had changed; the rest is the last round's
-	Err     error    `json:"-"` // what Error says
+	// Unremembered says that the round could not read its memory or could not save it: nobody leaves while that lasts.
+	Unremembered bool `json:"-"`
+
+	Glance bool  `json:"-"` // only the name was looked at, for nothing had changed; the rest is the last round's
+	Err    error `json:"-"` // what Error says
 }
 
 // An OthersReport is what somebody else did to targets on our port since the last round, and whether that is a program.

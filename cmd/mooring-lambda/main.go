@@ -97,8 +97,14 @@ func (f *function) handle(ctx context.Context, event json.RawMessage) (mooring.R
 	if err != nil {
 		return mooring.Reports{}, errors.New(oneLine(err))
 	}
+	if err := tooShort(ctx, time.Now()); err != nil {
+		return mooring.Reports{}, err
+	}
 	visit, ctx, cancel := plan(ctx, event, time.Now())
 	defer cancel()
+	if len(visit.Again) > 0 {
+		f.log.LogAttrs(ctx, slog.LevelInfo, "the event is not the schedule's, and is looked into again after 5, 15 and 30 s")
+	}
 	last := f.visit(ctx, fleet, visit)
 	reports := mooring.NewReports(last...)
 	for _, r := range last {

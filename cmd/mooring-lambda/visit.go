@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"mooring"
@@ -20,6 +21,16 @@ const (
 // again is when, after the first look, an event that is not the schedule is looked into again. What it tells of, such as
 // the failover of a database, often shows in DNS only some seconds later.
 var again = []time.Duration{5 * time.Second, 15 * time.Second, 30 * time.Second}
+
+// tooShort says why a function with so little time cannot run a round; nil where it can.
+func tooShort(ctx context.Context, now time.Time) error {
+	deadline, ok := ctx.Deadline()
+	if left := deadline.Sub(now); ok && left < 2*deadlineReserve {
+		return fmt.Errorf("the function has %s left, and a round needs %s and more: give it a time-out of 60 s",
+			left.Round(100*time.Millisecond), 2*deadlineReserve)
+	}
+	return nil
+}
 
 // plan says what an event asks for, and how long it may take. The first round is run in any case.
 func plan(ctx context.Context, event []byte, now time.Time) (mooring.Visit, context.Context, context.CancelFunc) {

@@ -101,6 +101,10 @@ func groupOf(ctx context.Context, base aws.Config, c *config.Config, limiter *el
 // storeOf is where the binding's memory is kept, with what an older function left for its first round.
 func storeOf(ctx context.Context, c config.Config, o Options) (mooring.Store, error) {
 	if c.Memory.Kind == "none" {
+		if c.Legacy != nil && c.Policy.Mode == mooring.ModeSync {
+			o.Log.LogAttrs(ctx, slog.LevelWarn, "there is no memory, so nobody ever leaves: say with MOORING_MEMORY where to keep one",
+				slog.String("binding", c.Binding.Name), slog.String("environment", c.Legacy.Format))
+		}
 		return store.None{}, nil
 	}
 	key, err := store.Key(c.Memory.Prefix, c.Binding.TargetGroup, c.Binding.Port)

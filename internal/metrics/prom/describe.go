@@ -34,6 +34,7 @@ var metrics = []Metric{
 	{"mooring_unmanaged_targets", gauge, "Targets of the group that are not ours.", []string{"binding"}},
 	{"mooring_registered_total", counter, "Targets whose registration was confirmed.", []string{"binding"}},
 	{"mooring_deregistered_total", counter, "Targets whose deregistration was confirmed.", []string{"binding"}},
+	{"mooring_memory_usable", gauge, "0 while the binding's memory cannot be read or saved: then nobody leaves.", []string{"binding"}},
 	{"mooring_paused", gauge, "1 while an operator has paused the binding.", []string{"binding"}},
 	{"mooring_leading", gauge, "1 while this process runs the binding's rounds, 0 while it stands by.", []string{"binding"}},
 	{"mooring_stuck_rounds", gauge, "Rounds that have not returned for twice the time that they may take.", nil},

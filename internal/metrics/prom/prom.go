@@ -20,6 +20,7 @@ type Metrics struct {
 
 	rounds, registered, deregistered            *prometheus.CounterVec
 	success, last, targets, paused, leading     *prometheus.GaugeVec
+	memory                                      *prometheus.GaugeVec
 	resolved, missing, held, refused, unmanaged *prometheus.GaugeVec
 	duration                                    *prometheus.HistogramVec
 	calls, throttles                            *prometheus.CounterVec
@@ -68,6 +69,7 @@ func (m *Metrics) bindings() {
 		"mooring_refused_targets":                &m.refused,
 		"mooring_unmanaged_targets":              &m.unmanaged,
 		"mooring_paused":                         &m.paused,
+		"mooring_memory_usable":                  &m.memory,
 		"mooring_leading":                        &m.leading,
 	} {
 		*at = m.gauge(name)

@@ -64,6 +64,7 @@ func (m *Metrics) group(r mooring.Report) {
 	m.held.WithLabelValues(r.Binding).Set(float64(len(r.Held)))
 	m.refused.WithLabelValues(r.Binding).Set(float64(len(r.Refused)))
 	m.unmanaged.WithLabelValues(r.Binding).Set(float64(len(r.Unmanaged)))
+	m.memory.WithLabelValues(r.Binding).Set(truth(!r.Unremembered))
 	m.paused.WithLabelValues(r.Binding).Set(truth(r.Paused != ""))
 }
 
