@@ -12,7 +12,7 @@ func (e Explanation) WriteText(w io.Writer, color bool) error {
 	t := &text{color: color}
 	t.printf("%s  %s\n", t.paint(bold, e.Binding), e.Addr)
 	for _, d := range e.Decisions {
-		t.printf("  %s  %-22s  %s\n", d.At.UTC().Format(time.RFC3339), d.Action, Printable(d.told()))
+		t.printf("  %s  %-22s  %s\n", d.At.UTC().Format(time.RFC3339), Printable(d.Action), Printable(d.told()))
 	}
 	if len(e.Decisions) == 0 && e.Err == nil {
 		t.printf("  no decision about it is remembered%s\n", e.sinceWhen())

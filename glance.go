@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,17 +12,21 @@ import (
 const groupLife = 30 * time.Second
 
 // Glance looks at the name alone, between rounds that follow each other closely. It tells whether that is enough: the
-// last round left nothing open, it read the group a short while ago, and the name shows what it showed then or, when
-// the glance is inconclusive, nothing else. Then the report is the last one's, as of now. Else a round must be run.
+// group was read a short while ago, the last round left nothing open that another could close, and the name shows what
+// it showed then or, when the glance is inconclusive, nothing else. Then the report is the last one's, as of now. Else a
+// round must be run.
 func (k *Keeper) Glance(ctx context.Context, last Report, read time.Time) (Report, bool) {
 	began := time.Now()
-	if !last.quiet() || began.Sub(read) >= groupLife {
+	if last.Targets == nil || last.Err != nil || began.Sub(read) >= groupLife || last.open() && last.Inconclusive == "" {
 		return Report{}, false
 	}
 	o := k.Finder.Find(ctx, func(context.Context) []netip.Addr { return nil })
 	now := o.Addrs()
 	news := func(a netip.Addr) bool { return !slices.Contains(last.Resolved, a) }
-	if slices.ContainsFunc(now, news) || o.conclusive() && len(now) != len(last.Resolved) {
+	switch {
+	case slices.ContainsFunc(now, news):
+		return Report{}, false
+	case o.conclusive() && (len(now) != len(last.Resolved) || last.open() || last.Inconclusive != "" && !last.Glance):
 		return Report{}, false
 	}
 	last.Inconclusive, last.Glance, last.TookMS = o.Inconclusive, true, time.Since(began).Milliseconds()
@@ -31,8 +36,15 @@ func (k *Keeper) Glance(ctx context.Context, last Report, read time.Time) (Repor
 	return last, true
 }
 
-// quiet tells whether a round left nothing to be done, waited for, or looked at again soon.
-func (r Report) quiet() bool {
-	return r.Err == nil && (r.Inconclusive == "" || r.Glance) && r.Targets != nil && r.Plan.Memory.Unusable == "" &&
-		len(r.Registered)+len(r.Deregistered)+len(r.Missing)+len(r.Held)+len(r.Refused)+r.Changes() == 0
+// open tells whether a round has something to follow up: what it changed, or in mode sync and observe somebody who is
+// missing and may leave by the next rounds. What waits for its time, or for somebody else, is looked at now and then.
+func (r Report) open() bool {
+	switch {
+	case len(r.Registered)+len(r.Deregistered) > 0:
+		return true
+	case r.Plan.Paused != Pause{} || r.Planned != nil && len(r.Planned.Deregister) > 0:
+		return false
+	default:
+		return slices.ContainsFunc(r.Held, func(h HeldReport) bool { return !strings.HasPrefix(h.Reason, "add-only") })
+	}
 }

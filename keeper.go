@@ -128,14 +128,14 @@ func (k *Keeper) observe(ctx context.Context) sight {
 		}
 	}
 	memory.join()
-	if s.memoryErr != nil {
-		s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
-	}
-	if s.tag != "" {
+	if s.memoryErr == nil {
 		remembered := s.memory.Paused
 		k.paused.Store(&remembered)
-	} else if paused := k.paused.Load(); paused != nil {
-		s.memory.Paused = *paused // an operator's word outlives a memory that cannot be read, or is not there, for a while
+		return s
+	}
+	s.memory, s.tag = Memory{Unusable: s.memoryErr.Error()}, ""
+	if paused := k.paused.Load(); paused != nil { // an operator's word outlives a memory that cannot be read for a while
+		s.memory.Paused = *paused
 	}
 	return s
 }

@@ -177,6 +177,9 @@ func (p Pause) String() string {
 func (m Memory) Encode() ([]byte, error) {
 	m.Version = MemoryVersion
 	m.Decisions = m.Decisions[max(0, len(m.Decisions)-maxDecisions):]
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("encode memory: what could not be read again: %w", err)
+	}
 	for {
 		body, err := json.MarshalIndent(m, "", " ")
 		if err != nil {
@@ -232,9 +235,8 @@ func (m Memory) check() error {
 	case len(m.Answers) > maxSeen || len(m.Decisions) > maxDecisions:
 		return fmt.Errorf("%d answers and %d decisions, over the limits of %d and %d", len(m.Answers), len(m.Decisions), maxSeen, maxDecisions)
 	}
-	if len(m.Counts) > maxCounts || len(m.Left.Addrs) > maxEntries || len(m.Paused.By) > maxText || len(m.Paused.Why) > maxText ||
-		!slices.IsSortedFunc(m.Left.Addrs, netip.Addr.Compare) || m.Others.Rounds < 0 || m.Others.Writes < 0 {
-		return errors.New("counts, left, others or paused: not well formed")
+	if err := m.checkRest(); err != nil {
+		return err
 	}
 	for i, e := range m.Addresses {
 		switch {
@@ -262,6 +264,31 @@ func (m Memory) check() error {
 	}
 	return nil
 }
+
+// checkRest refuses what Encode cannot have written beside the addresses.
+func (m Memory) checkRest() error {
+	counted := func(n int) bool { return n >= 0 && n <= maxCounted }
+	switch {
+	case len(m.Counts) > maxCounts || slices.ContainsFunc(m.Counts, func(c Count) bool { return !counted(c.N) }):
+		return errors.New("counts: not well formed")
+	case len(m.Left.Addrs) > maxEntries || !slices.IsSortedFunc(m.Left.Addrs, netip.Addr.Compare) ||
+		slices.ContainsFunc(m.Left.Addrs, func(a netip.Addr) bool { return !plain(a) }):
+		return errors.New("left: not well formed")
+	case !counted(m.Others.Rounds) || !counted(m.Others.Writes):
+		return errors.New("others: not well formed")
+	case len(m.Paused.By) > maxText || len(m.Paused.Why) > maxText || m.Paused.At.IsZero() && m.Paused != Pause{}:
+		return errors.New("paused: not well formed")
+	}
+	for i, d := range m.Decisions {
+		if d.Addr.IsValid() && !plain(d.Addr) || len(d.Action) > maxZone {
+			return fmt.Errorf("decision %d: not well formed", i)
+		}
+	}
+	return nil
+}
+
+// maxCounted is the most that anything is counted to.
+const maxCounted = 1_000_000
 
 // plain tells whether an address is of the only form that is stored: valid, not IPv4-mapped, without a zone.
 func plain(a netip.Addr) bool { return a.IsValid() && a.Zone() == "" && !a.Is4In6() }

@@ -248,7 +248,7 @@ func (r *round) noteOthers(plan Plan, open []netip.Addr) {
 		o.Rounds, o.Last, o.Writes = 0, time.Time{}, 0
 	}
 	if len(plan.Steps) > 0 {
-		o.Rounds, o.Last = o.Rounds+1, r.now
+		o.Rounds, o.Last = min(o.Rounds+1, maxCounted), r.now
 	}
 	r.noteState(o)
 	left := r.stillOpen(r.expected(plan), open)
@@ -266,7 +266,7 @@ func (r *round) noteState(o *Others) {
 	case o.State.IsZero():
 		o.State = written
 	case o.Writes == 0 || written.Sub(o.State) >= refreshMiss:
-		o.Writes, o.Last, o.State = o.Writes+1, r.now, written
+		o.Writes, o.Last, o.State = min(o.Writes+1, maxCounted), r.now, written
 	}
 }
 

@@ -185,10 +185,14 @@ func (r *round) record(plan Plan) {
 	if r.p.Mode == ModeObserve {
 		register, deregister = WouldRegister, WouldDeregister
 	}
-	for _, t := range plan.Register {
+	leavers, most := r.leavers(plan), maxDecisions
+	if r.p.Mode == ModeObserve { // open steps are kept, and must leave room for the others
+		most = maxOpen
+	}
+	for _, t := range plan.Register[:min(len(plan.Register), most)] {
 		r.noteOnce(t.Addr, register, "observed")
 	}
-	for _, t := range r.leavers(plan) {
+	for _, t := range leavers[:min(len(leavers), most)] {
 		i := slices.IndexFunc(plan.Missing, func(m Missing) bool { return m.Addr == t.Addr })
 		r.noteOnce(t.Addr, deregister, plan.Missing[i].String())
 	}
@@ -196,6 +200,9 @@ func (r *round) record(plan Plan) {
 		r.next.dropDecision()
 	}
 }
+
+// maxOpen is how many open steps of each kind an observing binding keeps the time of.
+const maxOpen = 60
 
 // dropDecision forgets the oldest decision, but not one that somebody else has yet to carry out: since when it is open
 // is what makes it overdue.

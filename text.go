@@ -55,10 +55,11 @@ func (t *text) paint(s style, words string) string {
 
 func (t *text) printf(format string, args ...any) { fmt.Fprintf(t, format, args...) }
 
-// Printable makes a text that comes from elsewhere fit for a terminal: control characters become spaces.
+// Printable makes a text that comes from elsewhere fit for a terminal: control characters become spaces, and so do those
+// that turn the direction of writing.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r
@@ -66,7 +67,7 @@ func Printable(s string) string {
 }
 
 func (t *text) line(s style, sign, addr, action, why string) {
-	t.printf("  %s %-15s  %-12s  %s\n", t.paint(s, sign), addr, action, Printable(why))
+	t.printf("  %s %-15s  %-12s  %s\n", t.paint(s, sign), Printable(addr), Printable(action), Printable(why))
 }
 
 func (t *text) header(r Report) {

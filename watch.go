@@ -144,6 +144,7 @@ func (w *watch) run(ctx context.Context, l *loop) {
 
 // step runs one step, unless a round of an earlier member for the same targets was left behind and goes on.
 func (w *watch) step(ctx context.Context, l *loop, step func(*Keeper, context.Context) Report) Report {
+	l.before = slices.DeleteFunc(l.before, func(old *loop) bool { return old.member.idle() == nil })
 	for _, old := range l.before {
 		if err := old.member.idle(); err != nil && old.member != l.member {
 			return w.fleet.failed(ctx, l.member, fmt.Errorf("binding %s, of an earlier configuration: %w", l.member.Name(), err))

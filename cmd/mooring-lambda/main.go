@@ -105,35 +105,32 @@ func (f *function) handle(ctx context.Context, event json.RawMessage) (mooring.R
 	if len(visit.Again) > 0 {
 		f.log.LogAttrs(ctx, slog.LevelInfo, "the event is not the schedule's, and is looked into again after 5, 15 and 30 s")
 	}
-	last := f.visit(ctx, fleet, visit)
-	reports := mooring.NewReports(last...)
-	for _, r := range last {
-		if r.OK() {
-			return reports, nil
-		}
+	last, through := f.visit(ctx, fleet, visit)
+	if through {
+		return mooring.NewReports(last...), nil
 	}
 	return mooring.Reports{}, errors.New(failure(last))
 }
 
-// visit runs the rounds, and returns each binding's last report, in the configuration's order.
-func (f *function) visit(ctx context.Context, fleet *mooring.Fleet, visit mooring.Visit) []mooring.Report {
+// visit runs the rounds, and returns each binding's last report, in the configuration's order, and whether any round of
+// any of them came through.
+func (f *function) visit(ctx context.Context, fleet *mooring.Fleet, visit mooring.Visit) (last []mooring.Report, through bool) {
 	var mu sync.Mutex
 	latest := map[*mooring.Member]mooring.Report{}
 	fleet.Visit(ctx, visit, func(m *mooring.Member, r mooring.Report) {
 		mu.Lock()
-		latest[m] = r
+		latest[m], through = r, through || r.OK()
 		mu.Unlock()
 		if err := f.emit(r); err != nil {
 			f.log.LogAttrs(ctx, slog.LevelWarn, "the metrics were not written", slog.Any("error", err))
 		}
 	})
-	var out []mooring.Report
 	for _, m := range fleet.Members {
 		if r, ok := latest[m]; ok {
-			out = append(out, r)
+			last = append(last, r)
 		}
 	}
-	return out
+	return last, through
 }
 
 // failure says why no binding came through.

@@ -73,9 +73,28 @@ func (m machine) watch(cmd *cobra.Command) error {
 		defer door.close()
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "watching", slog.String("version", program()), slog.Int("bindings", len(w.Status().Bindings)))
-	w.Run(ctx, reload)
-	log.LogAttrs(ctx, slog.LevelInfo, "ended")
-	return nil
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		w.Run(ctx, reload)
+		log.LogAttrs(ctx, slog.LevelInfo, "ended")
+	}()
+	select {
+	case <-over:
+		return nil
+	case <-afterEnd(ctx, shutdownLimit):
+		return fmt.Errorf("watch: it did not end within %s of the signal: is its output read by nobody?", shutdownLimit)
+	}
+}
+
+// shutdownLimit is how long rounds that were begun may take after the signal. What hangs longer is left behind.
+const shutdownLimit = rig.RoundLimit + 15*time.Second
+
+// afterEnd is closed that long after the context has ended.
+func afterEnd(ctx context.Context, d time.Duration) <-chan struct{} {
+	late := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(d, func() { close(late) }) })
+	return late
 }
 
 // watcher makes a watcher whose configuration is read, and the metrics of all that it does.

@@ -40,7 +40,7 @@ func (g *Group) Inspect(ctx context.Context) (mooring.Settings, error) {
 	if err != nil {
 		return mooring.Settings{}, err
 	}
-	attributes := g.attributes.start(ctx)
+	g.attributes.start(ctx)
 	var balancers *flight[[]string]
 	if len(d.balancers) > 0 {
 		balancers = g.balancers.start(ctx)
@@ -52,7 +52,8 @@ func (g *Group) Inspect(ctx context.Context) (mooring.Settings, error) {
 		return mooring.Settings{}, err
 	}
 	return mooring.Settings{
-		CrossZone: func(ctx context.Context) mooring.CrossZone { return crossZone(attributes.wait(ctx)) },
+		// Somebody may switch it while a daemon runs, so it is read again where it was read long ago.
+		CrossZone: func(ctx context.Context) mooring.CrossZone { return crossZone(g.attributes.renew(ctx).wait(ctx)) },
 		Zones:     func(ctx context.Context) []string { return zonesOf(ctx, balancers) },
 		Warnings:  g.warnings,
 	}, nil

@@ -239,6 +239,10 @@ func (g *Group) deregisterBatch(ctx context.Context, targets []mooring.Target) e
 		batch = append(batch, c)
 	}
 	in := &elbv2.DeregisterTargetsInput{TargetGroupArn: &g.c.ARN, Targets: g.descriptions(batch)}
-	_, err := within(ctx, g.api.DeregisterTargets, in)
+	// A removal is not tried again by itself: it would come later than it was permitted. The next round judges anew.
+	once := func(ctx context.Context, in *elbv2.DeregisterTargetsInput, _ ...func(*elbv2.Options)) (*elbv2.DeregisterTargetsOutput, error) {
+		return g.api.DeregisterTargets(ctx, in, func(o *elbv2.Options) { o.RetryMaxAttempts = 1 })
+	}
+	_, err := within(ctx, once, in)
 	return g.explain(err, actionDeregister, g.c.ARN)
 }
