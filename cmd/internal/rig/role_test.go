@@ -60,7 +60,9 @@ func wantRefused(t *testing.T, r mooring.Report) {
 }
 
 func TestARefusedRoleOfTheGroupIsNoMissingPermissionOfTheGroup(t *testing.T) {
-	r, _ := refused(t, func(c *config.Config) { c.AWS.RoleARN, c.AWS.ExternalID, c.Memory.RoleARN = foreignRole, "mine", "none" })
+	r, _ := refused(t, func(c *config.Config) {
+		c.AWS.RoleARN, c.AWS.ExternalID, c.Memory.RoleARN = foreignRole, "mine", "none"
+	})
 	wantRefused(t, r)
 }
 
