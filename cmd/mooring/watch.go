@@ -35,7 +35,8 @@ a configuration with a fault is logged while the old one goes on.
 
 Two copies at once are safe, for every save of a memory is conditional. So that they do not do everything twice, one
 leads where they share a memory (s3://BUCKET/PREFIX, or file:DIR): it holds a lease there, mooring/watch.lease below
-the prefix, and the other stands by and takes over within two minutes. Where the lease is not to be had, both lead.
+the prefix, and the other stands by. It takes over within seconds of a clean end, which releases the lease, and within
+two minutes of a death. Where the lease is not to be had, both lead.
 
 --listen ADDR:PORT serves, to whoever can reach it:
   /healthz   200 while the process works, also while DNS is in doubt; 503 when a round does not end

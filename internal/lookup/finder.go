@@ -70,9 +70,17 @@ type Scope struct {
 	Provisional bool
 }
 
-// blockedFor is how long zone servers that were all silent are not tried again: most likely a firewall keeps port 53
-// closed to all but the resolver.
-const blockedFor = 10 * time.Minute
+// How long zone servers that were all silent are not tried again.
+const (
+	// blockedFor is for those that never answered: most likely a firewall keeps port 53 closed to all but the resolver.
+	blockedFor = 10 * time.Minute
+	// quietFor is for those that did: the network was down for a while, and the resolver's copy hides a database's
+	// failover, and who is gone, for as long as they are not asked.
+	quietFor = 15 * time.Second
+)
+
+// maxHeard bounds the zones that are remembered to have answered. Aliases may lead through ever new ones.
+const maxHeard = 1024
 
 // A Finder is a [mooring.Finder] over DNS. It serves the rounds of one process, and keeps between them what may
 // be kept: the zones' servers for their TTL, connections, and who was silent.
@@ -85,6 +93,7 @@ type Finder struct {
 	mu      sync.Mutex
 	scope   *Scope               // once it is known
 	blocked map[string]time.Time // zones whose servers were silent, and until when they are not asked
+	heard   map[string]bool      // zones whose servers ever answered cleanly
 }
 
 // New returns a Finder. It asks nothing yet.
@@ -99,7 +108,7 @@ func New(c Config) *Finder {
 	if c.Dial == nil {
 		c.Dial = new(net.Dialer).DialContext
 	}
-	f := &Finder{c: c, now: wallClock, blocked: map[string]time.Time{}}
+	f := &Finder{c: c, now: wallClock, blocked: map[string]time.Time{}, heard: map[string]bool{}}
 	now := func() time.Time { return f.now() }
 	f.client = &client{dial: c.Dial, now: now, patience: questionTime, idle: map[netip.AddrPort][]idleConn{}, deaf: map[netip.AddrPort]time.Time{}}
 	f.stub = &stub{client: f.client, fixed: c.Resolvers, now: now, cache: map[question]kept{}, lame: map[netip.AddrPort]time.Time{}}
@@ -158,7 +167,26 @@ func (f *Finder) isBlocked(apex string) bool {
 func (f *Finder) block(apex string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.blocked[apex] = f.now().Add(blockedFor)
+	for zone, until := range f.blocked {
+		if !f.now().Before(until) {
+			delete(f.blocked, zone)
+		}
+	}
+	long := blockedFor
+	if f.heard[apex] {
+		long = quietFor
+	}
+	f.blocked[apex] = f.now().Add(long)
+}
+
+// hear remembers that a server of the zone answered.
+func (f *Finder) hear(apex string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.heard) >= maxHeard && !f.heard[apex] {
+		clear(f.heard)
+	}
+	f.heard[apex] = true
 }
 
 // observation puts the searches together, in the hostnames' order.

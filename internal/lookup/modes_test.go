@@ -179,6 +179,49 @@ func TestABlockedPort53IsRememberedForTenMinutes(t *testing.T) {
 	wantDNS(t, f.Find(t.Context(), track()), "authoritative")
 }
 
+func TestAZoneThatAnsweredBeforeIsAskedAgainSoonAfterASilence(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	d := world(t, sim.DNSConfig{Now: clock.Now})
+	d.Set(ownName, live(1)...)
+	d.SetPrivate(ownName, live(1)...) // a resolver's copy that does not run out
+	f := finder(config(d, ownName))
+	f.SetNow(clock.Now)
+	wantDNS(t, f.Find(t.Context(), track()), "authoritative")
+	d.Fault(ownName, sim.DNSSilent)
+	o := f.Find(t.Context(), track())
+	wantConclusive(t, o)
+	wantDNS(t, o, "resolver")
+
+	d.Fault(ownName, sim.DNSNone)
+	d.Set(ownName, live(2)[1]) // it failed over meanwhile
+	clock.pass(14 * time.Second)
+	wantDNS(t, f.Find(t.Context(), track()), "resolver")
+	clock.pass(time.Second)
+	o = f.Find(t.Context(), track())
+	wantDNS(t, o, "authoritative")
+	wantAddrs(t, o, live(2)[1:])
+}
+
+func TestAZoneThatOnlyRefusedBeforeIsNoneThatAnswered(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	d := world(t, sim.DNSConfig{Now: clock.Now})
+	d.SetPrivate(ownName, live(2)...)
+	f := finder(config(d, ownName))
+	f.SetNow(clock.Now)
+	for _, fault := range []sim.DNSFault{sim.DNSRefused, sim.DNSSilent} {
+		d.Fault(ownName, fault)
+		wantDNS(t, f.Find(t.Context(), track()), "resolver")
+	}
+	d.Forget()
+	clock.pass(9 * time.Minute)
+	wantDNS(t, f.Find(t.Context(), track()), "resolver")
+	if n := d.Asked(ownName); n > 0 {
+		t.Errorf("its servers were asked %d times within ten minutes", n)
+	}
+}
+
 func TestACachesCopiesAreOneAnswer(t *testing.T) {
 	t.Parallel()
 	clock := newClock()

@@ -113,6 +113,7 @@ func (s *search) ask(ctx context.Context, b *budget, p *spread, q question, mayM
 		}
 		p.note(server, f)
 		if f == nil {
+			s.hear(p.zone.apex)
 			return rep, server.String(), nil
 		}
 		failure = f

@@ -126,7 +126,7 @@ func (c *cresta) join(found []leftItem) *mooring.Import {
 		}
 	}
 	if !slices.ContainsFunc(found, func(f leftItem) bool { return !f.denied }) {
-		notes.add("AWS denies reading what an older function may have left: dynamodb:GetItem is missing")
+		notes.denied("dynamodb:GetItem", "its table "+c.table)
 	}
 	if one != nil {
 		one.Addrs = slices.SortedFunc(maps.Keys(missed), netip.Addr.Compare)

@@ -120,7 +120,7 @@ func TestWhatDynamoDBRefusesForEverStopsNobodyAndWhatPassesIsAnError(t *testing.
 		fault sim.AWSFault
 		want  string // "": an error
 	}{
-		"denied":      {sim.AWSFault{Denied: true}, "dynamodb:GetItem is missing"},
+		"denied":      {sim.AWSFault{Denied: true}, "so it is not taken over, and nobody leaves who was only in it; if there was one, grant dynamodb:GetItem on its table " + table},
 		"no table":    {sim.AWSFault{Status: http.StatusBadRequest, Code: "ResourceNotFoundException", Message: "no"}, "unreadable: "},
 		"an outage":   {sim.AWSFault{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: "later"}, ""},
 		"too often":   {sim.AWSFault{Status: http.StatusBadRequest, Code: "ProvisionedThroughputExceededException", Message: "later"}, ""},

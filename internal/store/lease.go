@@ -8,7 +8,7 @@ import "context"
 // fails leads anyway, for a binding that nobody looks after is worse.
 type Lease interface {
 	// Hold takes the lease or keeps it, and tells whether it is held until the next call, which is due after a third
-	// of the lease's life. An error means that this is not known.
+	// of the lease's life; who does not hold it may call sooner. An error means that this is not known.
 	Hold(ctx context.Context) (held bool, err error)
 
 	// Release gives up a lease that is held, so that another may take it at once.

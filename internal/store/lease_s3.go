@@ -18,7 +18,8 @@ import (
 //
 // Nobody's clock is compared with anybody else's. Whoever wants the lease takes it over when the object has not changed for
 // its life, by his own monotonic clock since he first saw it so. A holder that was stopped meanwhile learns from his next
-// write that he lost it. Hence a holder is succeeded within two lives of its death.
+// write that he lost it. Hence a holder is succeeded within two lives of its death. While another holds it, Hold is one
+// read and no write.
 //
 // It needs s3:GetObject and s3:PutObject. It may be used by several goroutines.
 type S3Lease struct {

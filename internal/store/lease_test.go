@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,20 @@ func TestOfSeveralDaemonsOneLeadsUntilItReleases(t *testing.T) {
 			release(t, b)
 			hold(t, b, true)
 		})
+	}
+}
+
+func TestToStandByCostsOneReadACallAndNoWrite(t *testing.T) {
+	world, cfg := startS3(t)
+	api := store.ConnectS3API(cfg)
+	hold(t, newLease(api, "a"), true)
+	b, before := newLease(api, "b"), len(world.Calls())
+	for range 10 {
+		hold(t, b, false)
+	}
+	calls := world.Calls()[before:]
+	if len(calls) != 10 || slices.ContainsFunc(calls, func(c sim.S3Call) bool { return c.Method != http.MethodGet }) {
+		t.Errorf("ten calls of Hold made %+v", calls)
 	}
 }
 

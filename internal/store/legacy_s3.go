@@ -31,7 +31,7 @@ type left struct {
 
 // Find reads all that may be there, at the same time, and returns the trace that was written last.
 //
-// What is missing or denied is passed over. What is unreadable must not stop a first run: it is passed over too,
+// What is missing or denied is passed over; where all is denied, the source says so. What is unreadable must not stop a first run: it is passed over too,
 // and the source says so. Only what may be readable a moment later is an error.
 func (l *legacyObjects) Find(ctx context.Context) (*mooring.Import, error) {
 	var parts []part
@@ -82,7 +82,8 @@ func (l *legacyObjects) newest(found []left) *mooring.Import {
 		last = later(last, at)
 	}
 	if !slices.ContainsFunc(all, func(l left) bool { return !l.denied }) {
-		notes.add("AWS denies reading what an older function may have left: it is not there, or s3:GetObject is missing")
+		last := l.traces[len(l.traces)-1].parts[0]
+		notes.denied("s3:GetObject", "its objects, such as s3://"+l.objects.bucket+"/"+last.key)
 	}
 	return notes.on(best, last)
 }
@@ -116,6 +117,14 @@ func later(a, b time.Time) time.Time {
 type notes []string
 
 func (n *notes) add(note string) { *n = append(*n, note) }
+
+// denied says that all of a state was denied. The first run is not stopped, for without s3:ListBucket a state that was never
+// there is denied too; but the memory that it makes is the end of taking over by itself, so people must hear how to go on.
+func (n *notes) denied(action, resource string) {
+	n.add("AWS denies reading all that an older function may have left, so it is not taken over, and nobody leaves who was only in it; " +
+		"if there was one, grant " + action + " on " + resource + ", move the memory away if there is one by now, " +
+		"and run mooring import --write, or name those addresses to mooring adopt")
+}
 
 // on puts the notes behind the source of what was found, which was last written at the time at; nil where there is
 // nothing to say either.

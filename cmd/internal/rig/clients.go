@@ -76,6 +76,9 @@ func (s *Clients) profile(ctx context.Context, p profile) (aws.Config, error) {
 	} else { // it names certificates of its own (AWS_CA_BUNDLE)
 		cfg.HTTPClient = replies(cfg.HTTPClient)
 	}
+	if cfg.Credentials != nil {
+		cfg.Credentials = identity{cfg.Credentials}
+	}
 	if s.called != nil {
 		cfg.APIOptions = append(cfg.APIOptions, eachCall(s.called))
 	}
@@ -94,7 +97,7 @@ func (s *Clients) role(cfg aws.Config, r role) aws.CredentialsProvider {
 			o.ExternalID = aws.String(r.externalID)
 		}
 	})
-	provider := aws.NewCredentialsCache(assumed)
+	provider := aws.NewCredentialsCache(lender{assumed, r.arn})
 	s.roles[r] = provider
 	return provider
 }

@@ -19,9 +19,13 @@ type Lease interface {
 const (
 	// LeaseLife is how long a lease outlives its last renewal.
 	LeaseLife = time.Minute
-	// leaseEvery is how often it is renewed, or tried for, and leaseTime how long that may take.
+	// leaseEvery is how often the holder renews it, and leaseTime how long each call may take.
 	leaseEvery = 20 * time.Second
 	leaseTime  = 10 * time.Second
+	// How often who stands by looks for it, and so how long a released lease lies there: on S3 a look is one GET and
+	// no PUT, and a file costs nothing.
+	lookEveryS3   = 2 * time.Second
+	lookEveryFile = time.Second
 )
 
 // A place is where the memories of some bindings are kept: what two daemons may share.
@@ -50,6 +54,7 @@ const (
 // A tenure is this process's share in a place.
 type tenure struct {
 	lease   func(context.Context) (Lease, error)
+	kind    string // of the place
 	name    string // for the log
 	stop    context.CancelFunc
 	over    chan struct{}
@@ -57,7 +62,8 @@ type tenure struct {
 
 	had     Lease // once made
 	stands  standing
-	failing bool
+	failing time.Time // since when the calls fail; zero while they do not
+	without bool      // it leads without the lease
 }
 
 // keep holds the lease until the context ends. Where that fails, this process leads: two leaders are safe, and none is not.
@@ -68,19 +74,44 @@ func (t *tenure) keep(ctx context.Context, log *slog.Logger) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !t.failing {
+		leads := held || err != nil && t.despairs()
+		if leads && err != nil && !t.without {
 			log.LogAttrs(ctx, slog.LevelWarn, "the lease is not to be had, so this process leads without it",
 				slog.String("memory", t.name), slog.String("error", err.Error()))
 		}
-		t.failing = err != nil
-		t.stand(ctx, held || err != nil, log)
-		timer := time.NewTimer(leaseEvery)
+		t.without = leads && err != nil
+		if err == nil {
+			t.failing = time.Time{}
+		}
+		t.stand(ctx, leads, log)
+		timer := time.NewTimer(t.rest())
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		}
+	}
+}
+
+// despairs tells whether a call that failed makes this process lead. Who stands by looks so often that one failure among the
+// looks says little: another holds the lease, and would have to be silent for longer.
+func (t *tenure) despairs() bool {
+	if t.failing.IsZero() {
+		t.failing = time.Now()
+	}
+	return t.stands != standby || time.Since(t.failing) >= leaseEvery
+}
+
+// rest is the time to the next call.
+func (t *tenure) rest() time.Duration {
+	switch {
+	case t.stands == leading:
+		return leaseEvery
+	case t.kind == "file":
+		return lookEveryFile
+	default:
+		return lookEveryS3
 	}
 }
 

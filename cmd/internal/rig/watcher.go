@@ -122,7 +122,7 @@ func (w *Watcher) seek(ctx context.Context, b *bound) *tenure {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &tenure{
 		lease: func(ctx context.Context) (Lease, error) { return w.LeaseOf(ctx, b.config) },
-		name:  b.config.Memory.String(), stop: cancel, over: make(chan struct{}),
+		kind:  b.place.kind, name: b.config.Memory.String(), stop: cancel, over: make(chan struct{}),
 		decided: func(s standing) {
 			w.mu.Lock()
 			w.standings[b.place] = s

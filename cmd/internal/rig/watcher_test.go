@@ -45,6 +45,7 @@ type board struct {
 	mu     sync.Mutex
 	holder string
 	err    error
+	calls  map[string]int // of Hold, by who called
 }
 
 type hung struct {
@@ -55,6 +56,10 @@ type hung struct {
 func (h hung) Hold(context.Context) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.calls == nil {
+		h.calls = map[string]int{}
+	}
+	h.calls[h.who]++
 	if h.err != nil {
 		return false, h.err
 	}
@@ -70,6 +75,21 @@ func (b *board) take(who string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.holder = who
+}
+
+func (b *board) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.err = err
+}
+
+// asked is how often Hold was called by who since it was last asked.
+func (b *board) asked(who string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.calls[who]
+	b.calls[who] = 0
+	return n
 }
 
 func (b *board) is() string {
@@ -199,6 +219,63 @@ func TestOfTwoThatShareAMemoryOneLeadsAndTheOtherTakesOver(t *testing.T) {
 		if b.is() != "third" {
 			t.Error("the second released a lease that it did not hold")
 		}
+	})
+}
+
+func TestALeaseThatWasReleasedIsTakenAtOnceAndRenewedNoMoreOftenForIt(t *testing.T) {
+	for kind, within := range map[string]time.Duration{"s3": 2 * time.Second, "file": time.Second} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				at := bindingAt("web", "bucket")
+				at.Memory.Kind, at.Memory.Dir = kind, "/var/lib/mooring"
+				b := &board{}
+				first := embark(t, "first", b, at)
+				second := embark(t, "second", b, at)
+				first.during(5*time.Minute+within/2, "web") // between two looks
+				if renewed, looked := b.asked("first"), b.asked("second"); renewed > 16 || looked < int(5*time.Minute/within) {
+					t.Errorf("in five minutes %d calls of the one that leads, and %d of the other", renewed, looked)
+				}
+				first.end()
+				second.during(within, "web")
+				if !second.Status().Bindings[0].Leads {
+					t.Errorf("%s after the release the other still stands by", within)
+				}
+				b.asked("second")
+				second.during(5*time.Minute, "web")
+				if renewed := b.asked("second"); renewed > 16 {
+					t.Errorf("it calls %d times in five minutes when it leads", renewed)
+				}
+				second.end()
+			})
+		})
+	}
+}
+
+func TestOneLookThatFailsMakesNobodyLeadAndManyDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{}
+		first := embark(t, "first", b, bindingAt("web", "bucket"))
+		second := embark(t, "second", b, bindingAt("web", "bucket"))
+		b.fail(errors.New("slow down"))
+		second.during(5*time.Second, "web")
+		b.fail(nil)
+		second.during(5*time.Second, "web")
+		b.fail(errors.New("slow down"))
+		second.during(18*time.Second, "web")
+		if second.Status().Bindings[0].Leads {
+			t.Error("it leads beside another after looks that failed for less than a renewal's time")
+		}
+		second.during(4*time.Second, "web")
+		if !first.Status().Bindings[0].Leads || !second.Status().Bindings[0].Leads {
+			t.Error("nobody can know who leads, and not both do")
+		}
+		b.fail(nil)
+		second.during(time.Minute, "web")
+		if second.Status().Bindings[0].Leads {
+			t.Error("it goes on leading when the lease is to be had, and another's")
+		}
+		first.end()
+		second.end()
 	})
 }
 
