@@ -34,8 +34,8 @@ second signal ends it at once. SIGHUP reads the configuration anew: bindings tha
 a configuration with a fault is logged while the old one goes on.
 
 Two copies at once are safe, for every save of a memory is conditional. So that they do not do everything twice, one
-leads where they share a memory (s3://BUCKET/PREFIX, or file:DIR): it holds a lease there, mooring/watch.lease below
-the prefix, and the other stands by. It takes over within seconds of a clean end, which releases the lease, and within
+leads where they keep the same bindings in one memory (s3://BUCKET/PREFIX, or file:DIR): it holds a lease there,
+mooring/watch-....lease below the prefix, and the other stands by. It takes over within seconds of a clean end, which releases the lease, and within
 two minutes of a death. Where the lease is not to be had, both lead.
 
 --listen ADDR:PORT serves, to whoever can reach it:

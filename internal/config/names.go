@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -134,6 +135,7 @@ func setMemory(c *Config, v string) error {
 		if kept.Dir == "" {
 			return errors.New("want file:DIR: there is no directory")
 		}
+		kept.Dir = filepath.Clean(kept.Dir)
 	case strings.HasPrefix(v, "s3://"):
 		bucket, prefix, _ := strings.Cut(strings.TrimPrefix(v, "s3://"), "/")
 		if len(bucket) > maxBucket || !bucketForm.matches(bucket) {

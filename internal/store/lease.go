@@ -15,5 +15,6 @@ type Lease interface {
 	Release(ctx context.Context) error
 }
 
-// LeaseKey returns where the lease on the memories below prefix lives.
-func LeaseKey(prefix string) string { return prefix + "mooring/watch.lease" }
+// LeaseKey returns where the lease on some of the memories below prefix lives. share tells which: daemons that keep
+// others have a lease of their own.
+func LeaseKey(prefix, share string) string { return prefix + "mooring/watch-" + share + ".lease" }

@@ -22,7 +22,7 @@ import (
 
 const life = 30 * time.Second
 
-var leaseKey = store.LeaseKey("alb.example.com/")
+var leaseKey = store.LeaseKey("alb.example.com/", "0123")
 
 // inside answers within the process, so that time may be virtual.
 type inside struct{ handler http.Handler }
@@ -83,7 +83,7 @@ func TestOfSeveralDaemonsOneLeadsUntilItReleases(t *testing.T) {
 		"moto": func(t *testing.T) func(string) store.Lease {
 			onMoto(t)
 			api := store.ConnectS3API(client(mototest.Endpoint(t)))
-			c := store.S3Config{Bucket: bucket, Key: store.LeaseKey(fmt.Sprintf("%d/", motoKeys.Add(1)))}
+			c := store.S3Config{Bucket: bucket, Key: store.LeaseKey(fmt.Sprintf("%d/", motoKeys.Add(1)), "0123")}
 			return func(holder string) store.Lease { return store.NewS3Lease(api, c, holder, life) }
 		},
 		"file": func(t *testing.T) func(string) store.Lease {
@@ -296,7 +296,7 @@ func TestALeaseSaysWhoHoldsIt(t *testing.T) {
 			hold(t, a, true)
 		}
 		var got map[string]any
-		if err := json.Unmarshal(world.Objects(bucket)["alb.example.com/mooring/watch.lease"].Body, &got); err != nil {
+		if err := json.Unmarshal(world.Objects(bucket)[leaseKey].Body, &got); err != nil {
 			t.Fatal(err)
 		}
 		at, err := time.Parse(time.RFC3339Nano, fmt.Sprint(got["renewed"]))

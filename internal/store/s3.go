@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -28,6 +29,7 @@ type S3Config struct {
 type S3 struct {
 	objects objects
 	c       S3Config
+	read    atomic.Bool // the memory was there, and could be read
 }
 
 var _ mooring.Store = (*S3)(nil)
@@ -38,7 +40,7 @@ func NewS3(api S3API, c S3Config) *S3 { return &S3{objects: objects{api, c.Bucke
 // ConnectS3 keeps a memory by a client of its own, as [ConnectS3API] makes it.
 func ConnectS3(cfg aws.Config, c S3Config) *S3 {
 	if c.Partition == "" {
-		c.Partition = partition(cfg.Region)
+		c.Partition = Partition(cfg.Region)
 	}
 	return NewS3(ConnectS3API(cfg), c)
 }
@@ -53,8 +55,8 @@ func ConnectS3API(cfg aws.Config) *s3.Client {
 	})
 }
 
-// partition is the partition of a Region: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
-func partition(region string) string {
+// Partition is the partition of a Region: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func Partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
 		return "aws-cn"
@@ -68,11 +70,13 @@ func partition(region string) string {
 // Load implements [mooring.Store].
 //
 // Without s3:ListBucket a missing object is a denied one. So both are a first run here: the save that follows
-// creates the object only where there is none, which tells them apart.
+// creates the object only where there is none, which tells them apart. One that was read before is there, and denied.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func (s *S3) Load(ctx context.Context) (mooring.Memory, string, error) {
 	got, err := s.objects.get(ctx, s.c.Key, mooring.MaxMemorySize)
 	switch {
+	case isCode(err, "AccessDenied") && s.read.Load(): // it was there, and may be read no more
+		return mooring.Memory{}, "", fmt.Errorf("read memory %s: %w", s.c.url(), newDenied("s3:GetObject", s.c.arn(), err))
 	case isCode(err, "NoSuchKey") || isCode(err, "AccessDenied"):
 		return mooring.Memory{}, "", nil
 	case err != nil:
@@ -82,6 +86,7 @@ func (s *S3) Load(ctx context.Context) (mooring.Memory, string, error) {
 	if err != nil {
 		return mooring.Memory{}, "", fmt.Errorf("read memory %s: %w", s.c.url(), err)
 	}
+	s.read.Store(true)
 	return m, got.etag, nil
 }
 

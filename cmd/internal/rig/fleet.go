@@ -88,12 +88,14 @@ type bound struct {
 // saw; one whose port is its group's own is unchanged only as long as all bindings of the group are.
 func bind(configs []config.Config, old []*bound, o Options) []*bound {
 	var out []*bound
-	for _, c := range configs {
-		b := &bound{config: c, among: ofGroup(configs, c.Binding.TargetGroup), place: placeOf(c), name: c.Binding.Name}
+	places := placesOf(configs)
+	for i, c := range configs {
+		b := &bound{config: c, among: ofGroup(configs, c.Binding.TargetGroup), place: places[i], name: c.Binding.Name}
 		kept := slices.IndexFunc(old, func(o *bound) bool {
 			return reflect.DeepEqual(o.config, c) && (c.Binding.Port != 0 || reflect.DeepEqual(o.among, b.among))
 		})
 		if kept >= 0 {
+			old[kept].place = b.place // others may have come to it, or gone
 			out = append(out, old[kept])
 			continue
 		}

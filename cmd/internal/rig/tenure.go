@@ -2,7 +2,13 @@ package rig
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"mooring/internal/config"
@@ -28,18 +34,46 @@ const (
 	lookEveryFile = time.Second
 )
 
-// A place is where the memories of some bindings are kept: what two daemons may share.
-type place struct{ kind, where, prefix string }
+// A place is where the memories of some bindings are kept, and as whom: what two daemons may share. Daemons that keep
+// other bindings there do not share it, for each would have to wait for one that does not do its work.
+type place struct {
+	memory config.Memory
+	who    config.AWS
+	share  string // which bindings they are
+}
 
 func placeOf(c config.Config) place {
 	switch c.Memory.Kind {
 	case "s3":
-		return place{c.Memory.Kind, c.Memory.Bucket, c.Memory.Prefix}
+		return place{memory: c.Memory, who: memoryIdentity(c)}
 	case "file":
-		return place{kind: c.Memory.Kind, where: c.Memory.Dir}
+		at := place{memory: config.Memory{Kind: c.Memory.Kind, Dir: c.Memory.Dir}}
+		if dir, err := filepath.Abs(c.Memory.Dir); err == nil {
+			at.memory.Dir = dir
+		}
+		return at
 	default:
 		return place{} // nothing is shared
 	}
+}
+
+// placesOf are the places of bindings, each with its share: a fingerprint of all bindings that are kept there.
+func placesOf(configs []config.Config) []place {
+	keys := map[place][]string{}
+	for _, c := range configs {
+		at := placeOf(c)
+		keys[at] = append(keys[at], fmt.Sprintf("%s %d", c.Binding.TargetGroup, c.Binding.Port))
+	}
+	out := make([]place, 0, len(configs))
+	for _, c := range configs {
+		at := placeOf(c)
+		if at != (place{}) {
+			sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(keys[at])), "\n")))
+			at.share = hex.EncodeToString(sum[:8])
+		}
+		out = append(out, at)
+	}
+	return out
 }
 
 // A standing is whether this process leads at a place.
@@ -115,7 +149,12 @@ func (t *tenure) rest() time.Duration {
 	}
 }
 
-func (t *tenure) hold(ctx context.Context) (bool, error) {
+func (t *tenure) hold(ctx context.Context) (held bool, err error) {
+	defer func() { // the process keeps bindings of other places too
+		if v := recover(); v != nil {
+			held, err = false, fmt.Errorf("panic: %v", v)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, leaseTime)
 	defer cancel()
 	if t.had == nil {

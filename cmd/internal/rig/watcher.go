@@ -16,7 +16,7 @@ type Watcher struct {
 	Options Options
 	Load    func(context.Context) ([]config.Config, error)
 	// LeaseOf makes the lease at the place where the binding's memory is; nil: this process leads everywhere.
-	LeaseOf func(context.Context, config.Config) (Lease, error)
+	LeaseOf func(ctx context.Context, c config.Config, share string) (Lease, error)
 
 	Told    func(mooring.Report) // of each round and glance, those of different bindings at the same time
 	Changed func(Status)         // whenever it is another
@@ -120,12 +120,13 @@ func (w *Watcher) seek(ctx context.Context, b *bound) *tenure {
 		return &tenure{stop: func() {}, over: closed}
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	c, at := b.config, b.place // a reload may change them
 	t := &tenure{
-		lease: func(ctx context.Context) (Lease, error) { return w.LeaseOf(ctx, b.config) },
-		kind:  b.place.kind, name: b.config.Memory.String(), stop: cancel, over: make(chan struct{}),
+		lease: func(ctx context.Context) (Lease, error) { return w.LeaseOf(ctx, c, at.share) },
+		kind:  at.memory.Kind, name: b.config.Memory.String(), stop: cancel, over: make(chan struct{}),
 		decided: func(s standing) {
 			w.mu.Lock()
-			w.standings[b.place] = s
+			w.standings[at] = s
 			w.mu.Unlock()
 			w.update()
 		},

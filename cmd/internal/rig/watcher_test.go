@@ -132,7 +132,7 @@ func embark(t *testing.T, who string, b *board, configs ...config.Config) *crew 
 			defer c.mu.Unlock()
 			return c.configs, c.fault
 		},
-		LeaseOf: func(context.Context, config.Config) (Lease, error) { return hung{b, who}, nil },
+		LeaseOf: func(context.Context, config.Config, string) (Lease, error) { return hung{b, who}, nil },
 		Told: func(r mooring.Report) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -373,7 +373,7 @@ func TestNobodyIsReadyBeforeItIsKnownWhoLeads(t *testing.T) {
 			Load: func(context.Context) ([]config.Config, error) {
 				return []config.Config{bindingAt("web", "bucket")}, nil
 			},
-			LeaseOf: func(ctx context.Context, _ config.Config) (Lease, error) {
+			LeaseOf: func(ctx context.Context, _ config.Config, _ string) (Lease, error) {
 				close(asked)
 				<-ctx.Done()
 				return nil, ctx.Err()
