@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -57,9 +58,18 @@ func (l lender) Retrieve(ctx context.Context) (aws.Credentials, error) {
 // An identity is who the AWS configuration says. It may be a role too, such as a profile's or a pod's.
 type identity struct{ aws.CredentialsProvider }
 
+// refusedRole finds the role in what STS says, for the SDK does not tell which it asked for:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+var refusedRole = regexp.MustCompile(`not authorized to perform: sts:AssumeRole on resource: (arn:[\w+=,.@:/-]+)`)
+
 // Retrieve implements [aws.CredentialsProvider].
 func (i identity) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	c, err := i.CredentialsProvider.Retrieve(ctx)
+	if refusal, ok := errors.AsType[smithy.APIError](err); ok {
+		if m := refusedRole.FindStringSubmatch(refusal.ErrorMessage()); m != nil {
+			return c, &RoleRefused{ARN: m[1], said: err.Error()}
+		}
+	}
 	return c, hidden(err)
 }
 

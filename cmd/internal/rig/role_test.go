@@ -99,8 +99,5 @@ func TestARoleOfTheProfileThatIsRefusedIsNoMissingPermissionOfTheGroup(t *testin
 		t.Setenv("AWS_CONFIG_FILE", file)
 		t.Setenv("AWS_ENDPOINT_URL_STS", s.URL) // a profile's role does not look at AWS_ENDPOINT_URL
 	})
-	var answer smithy.APIError
-	if r.OK() || errors.Is(r.Err, mooring.ErrDenied) || errors.As(r.Err, &answer) || !strings.Contains(r.Error, "sts:AssumeRole") {
-		t.Errorf("error %v, warnings %q", r.Err, r.Warnings)
-	}
+	wantRefused(t, r)
 }
