@@ -115,10 +115,10 @@ func alreadyReleased(s mooring.Status) string {
 			n++
 		}
 	}
-	switch {
-	case n == 0:
+	switch n {
+	case 0:
 		return "It was released already."
-	case n == 1:
+	case 1:
 		return "It was released already: 1 target on its port is nobody's and stays; mooring adopt makes it ours again (--all: every one), " +
 			"and then mooring release --deregister takes it out."
 	default:
