@@ -45,6 +45,11 @@ func (k *Keeper) Explain(ctx context.Context, addr netip.Addr) Explanation {
 	return k.lookUp(ctx).explain(addr)
 }
 
+// ExplanationUnread is the explanation of a binding that could not be asked, because its keeper could not be made, and why.
+func ExplanationUnread(b Binding, p Policy, now time.Time, why error, addr netip.Addr) Explanation {
+	return unread(b, p, now, why).explain(addr)
+}
+
 func (g *glimpse) explain(addr netip.Addr) Explanation {
 	e := Explanation{
 		Binding: g.b.Name, Addr: addr, Decisions: []ExplainedDecision{}, Now: g.address(addr), Err: g.err, blind: g.groupErr != nil, at: g.now,

@@ -26,7 +26,7 @@ type Statuses struct {
 type Status struct {
 	Binding     string          `json:"binding"`      // its name
 	Hostnames   []string        `json:"hostnames"`    // that are looked up, sorted
-	Port        uint16          `json:"port"`         // of its targets
+	Port        uint16          `json:"port"`         // of its targets; 0: the group's own, which could not be read
 	TargetGroup string          `json:"target_group"` // the group's ARN
 	At          time.Time       `json:"at"`           // when it was looked at
 	Mode        Mode            `json:"mode"`
@@ -80,6 +80,15 @@ type Absence struct {
 
 // Status reads memory and group at the same time. It works with one of them where the other cannot be read.
 func (k *Keeper) Status(ctx context.Context) Status { return k.lookUp(ctx).status() }
+
+// StatusUnread is the status of a binding that could not be asked, because its keeper could not be made, and why.
+func StatusUnread(b Binding, p Policy, now time.Time, why error) Status {
+	return unread(b, p, now, why).status()
+}
+
+func unread(b Binding, p Policy, now time.Time, why error) *glimpse {
+	return &glimpse{b: b, p: p, now: instant(now), m: Memory{Unusable: "not read"}, memoryErr: why, groupErr: why, err: why}
+}
 
 // A glimpse is what memory and group say.
 type glimpse struct {

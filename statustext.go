@@ -12,7 +12,7 @@ import (
 func (s Status) WriteText(w io.Writer, color bool) error {
 	t := &text{color: color}
 	t.printf("%s  %s\n", t.paint(bold, s.Binding), strings.Join(s.Hostnames, ", "))
-	t.printf("  port %d of %s\n", s.Port, s.TargetGroup)
+	t.printf("  %s of %s\n", portWords(s.Port), s.TargetGroup)
 	t.paused(s.Paused)
 	t.printf("\n")
 	var ours, healthy, missing, refused int
@@ -40,6 +40,13 @@ func (s Status) WriteText(w io.Writer, color bool) error {
 		ours, healthy, missing, refused, len(s.Unmanaged))
 	_, err := io.WriteString(w, t.String())
 	return err
+}
+
+func portWords(port uint16) string {
+	if port == 0 {
+		return "the own port"
+	}
+	return fmt.Sprintf("port %d", port)
 }
 
 func btoi(b bool) int {

@@ -31,6 +31,8 @@ func main() {
 	f := &function{
 		out: os.Stdout,
 		log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+
+		environ: os.Environ,
 	}
 	golog.SetFlags(0) // the runtime's package logs failed invocations as JSON, behind a time that is none
 	f.prepare(context.Background(), os.LookupEnv)
@@ -45,6 +47,8 @@ type function struct {
 	fleet   *mooring.Fleet
 	metrics string // basic, all or none
 
+	environ func() []string // every variable, to tell of misspelt ones; nil: none
+
 	writing sync.Mutex // a line of metrics at a time
 }
 
@@ -52,6 +56,7 @@ type function struct {
 // ending the process before its first.
 func (f *function) prepare(ctx context.Context, env config.Environment) {
 	f.env = env
+	f.warn(ctx)
 	fleet, err := f.ready(ctx)
 	if err != nil {
 		f.log.LogAttrs(ctx, slog.LevelError, "the function cannot run", slog.String("error", oneLine(err)))
@@ -60,6 +65,16 @@ func (f *function) prepare(ctx context.Context, env config.Environment) {
 	ctx, cancel := context.WithTimeout(ctx, openLimit) // a function has more of a processor before its first event than later
 	defer cancel()
 	fleet.Open(ctx)
+}
+
+// warn tells of variables that look like settings and are none: a misspelt one would be ignored in silence.
+func (f *function) warn(ctx context.Context) {
+	if f.environ == nil {
+		return
+	}
+	if unknown := config.UnknownVariables(f.environ()); len(unknown) > 0 {
+		f.log.LogAttrs(ctx, slog.LevelWarn, "variables are ignored", slog.Any("variables", unknown))
+	}
 }
 
 // openLimit is far below the 10 s that a function may take before its first event.

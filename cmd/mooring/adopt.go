@@ -52,7 +52,12 @@ func (o *operator) editAddrs(cmd *cobra.Command, words []string,
 	if err != nil {
 		return fmt.Errorf("%s %w", cmd.Name(), err)
 	}
-	o.one = len(addrs) > 0
+	o.refuse = func(bindings int, _ bool) error {
+		if len(addrs) > 0 && bindings > 1 {
+			return fmt.Errorf("%d bindings are chosen, and the addresses are of one: choose it with --binding", bindings)
+		}
+		return nil
+	}
 	return o.eachEdit(cmd, func(ctx context.Context, k *mooring.Keeper, r *outcome) error { return work(ctx, k, r, addrs) })
 }
 
@@ -86,18 +91,19 @@ func (o *operator) adopt(ctx context.Context, k *mooring.Keeper, r *outcome, add
 	if err := errors.Join(faults...); err != nil {
 		return err
 	}
+	err := o.edit(ctx, k, r, func(m mooring.Memory) (mooring.Memory, error) { return m.Adopt(o.who(), k.Now(), r.Addrs...) })
+	if err != nil {
+		return err
+	}
 	if len(r.Addrs) > 0 {
-		r.say("Those of them that the name does not show count as missing from the next round on, and leave after %d rounds and %s at the earliest.",
-			k.Policy.Misses, k.Policy.Hold)
+		r.say("Those of them that the name does not show %s as missing from the next round on, and leave after %d rounds and %s at the earliest.",
+			o.would("count", "would count"), k.Policy.Misses, k.Policy.Hold)
 	}
 	if s.Paused != "" {
 		r.say("The binding is %s: nothing happens before mooring resume.", s.Paused)
 	}
-	err := o.edit(ctx, k, r, func(m mooring.Memory) (mooring.Memory, error) { return m.Adopt(o.who(), k.Now(), r.Addrs...) })
-	if err == nil {
-		o.end(r)
-	}
-	return err
+	o.end(r)
+	return nil
 }
 
 func newForget(m machine) *cobra.Command {

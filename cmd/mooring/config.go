@@ -74,6 +74,7 @@ func bindSettings(flags *pflag.FlagSet, settings []config.Setting) {
 }
 
 func checkConfig(cmd *cobra.Command, m machine) error {
+	m.warn()
 	flags := given(cmd.Flags())
 	process, processErr := config.LoadProcess(flags, m.env)
 	configs, err := config.Load(cmd.Context(), flags, m.env, rig.NewReader(flags, m.env))
@@ -81,7 +82,7 @@ func checkConfig(cmd *cobra.Command, m machine) error {
 		configs, err = config.Select(configs, process.Bindings)
 	}
 	if err != nil {
-		return fmt.Errorf("configuration: %w", err)
+		return checkError{fmt.Errorf("configuration: %w", err)}
 	}
 	if err := listBindings(m.out, configs); err != nil {
 		return fmt.Errorf("write the bindings: %w", err)

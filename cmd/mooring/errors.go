@@ -69,8 +69,9 @@ type denied interface{ Statement() string }
 func hints(err error) []string {
 	var out []string
 	said := map[string]bool{}
-	for _, one := range apart(err) {
-		hint := hintOf(one)
+	_, checked := errors.AsType[checkError](err)
+	for _, one := range eachFault(err) {
+		hint := hintOf(one, checked)
 		kind, _, _ := strings.Cut(hint, `"Resource"`) // the statements for several groups differ from there on
 		if hint != "" && !said[kind] {
 			said[kind] = true
@@ -100,7 +101,39 @@ func apart(err error) []error {
 	return out
 }
 
-func hintOf(err error) string {
+// A checkError is what is wrong with a configuration that was only to be checked.
+type checkError struct{ error }
+
+func (e checkError) Unwrap() error { return e.error }
+
+// eachFault are the errors that were joined, and the faults of a configuration each by itself.
+func eachFault(err error) (out []error) {
+	for _, one := range apart(err) {
+		if faults := faultsIn(one); len(faults) > 0 {
+			out = append(out, faults...)
+			continue
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// faultsIn are a configuration's faults, however they are wrapped and joined.
+func faultsIn(err error) (out []error) {
+	switch e := err.(type) { //nolint:errorlint // every step of the tree is looked at
+	case *config.Fault:
+		return []error{e}
+	case interface{ Unwrap() error }:
+		return faultsIn(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			out = append(out, faultsIn(one)...)
+		}
+	}
+	return out
+}
+
+func hintOf(err error, checked bool) string {
 	var noPermission denied
 	var usage usageError
 	var fault *config.Fault
@@ -113,11 +146,11 @@ func hintOf(err error) string {
 	case errors.As(err, &usage):
 		return fmt.Sprintf("see %s --help", usage.command)
 	case errors.As(err, &fault):
-		return "see mooring sync --help for every flag and its variable"
+		return faultHint(fault, checked)
 	case strings.Contains(err.Error(), "get credentials"):
 		return "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run it with a role"
 	case strings.Contains(err.Error(), "NoSuchBucket"):
-		return "the memory's bucket does not exist: create it, or is the account or region another?"
+		return "the bucket does not exist: is its name spelt right, or the account or region another? A memory's may have to be created"
 	case strings.Contains(err.Error(), "TargetGroupNotFound"):
 		return "the target group does not exist: is the ARN of this account and region?"
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -128,6 +161,18 @@ func hintOf(err error) string {
 		return "nobody leaves until the memory can be read; move the object away to begin anew, which removes nobody, or run the version that wrote it"
 	}
 	return ""
+}
+
+// faultHint says where to read what a setting takes.
+func faultHint(fault *config.Fault, checked bool) string {
+	switch {
+	case fault.Where == "--listen" || fault.Where == "MOORING_LISTEN":
+		return "see mooring watch --help"
+	case checked || fault.InFile():
+		return "see mooring config schema, or docs/reference.md for every key"
+	default:
+		return "see mooring sync --help for every flag and its variable"
+	}
 }
 
 // inconclusiveHint says what to look at, for each class.

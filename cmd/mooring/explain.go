@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,17 +46,17 @@ func (o *operator) explain(cmd *cobra.Command, word string) error {
 	if err != nil {
 		return fmt.Errorf("explain %w", err)
 	}
-	keepers, unmade := o.open(cmd.Context(), cmd)
-	if len(keepers) == 0 {
-		return unmade
+	bindings, err := o.open(cmd.Context(), cmd)
+	if err != nil {
+		return err
 	}
-	all := explanations(cmd.Context(), keepers, addrs[0])
+	all := explanations(cmd.Context(), bindings, addrs[0])
 	if o.output == "json" {
 		err = o.writeJSON(all)
 	} else {
 		err = o.tellExplanations(all)
 	}
-	faults := []error{err, unmade}
+	faults := []error{err}
 	for _, one := range all.Bindings {
 		faults = append(faults, one.Err)
 	}
@@ -63,13 +64,13 @@ func (o *operator) explain(cmd *cobra.Command, word string) error {
 }
 
 // explanations are those of the bindings that know the address, or else of all of them.
-func explanations(ctx context.Context, keepers []*mooring.Keeper, addr netip.Addr) mooring.Explanations {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeOf(len(keepers)))
+func explanations(ctx context.Context, bindings []*chosen, addr netip.Addr) mooring.Explanations {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeOf(len(bindings)))
 	defer cancel()
-	out := mooring.Explanations{SchemaVersion: mooring.StatusVersion, Bindings: make([]mooring.Explanation, len(keepers))}
+	out := mooring.Explanations{SchemaVersion: mooring.StatusVersion, Bindings: make([]mooring.Explanation, len(bindings))}
 	var reads mooring.Tasks
-	for i, k := range keepers {
-		reads.Go(func() { out.Bindings[i] = k.Explain(ctx, addr) })
+	for i, c := range bindings {
+		reads.Go(func() { out.Bindings[i] = c.explain(ctx, addr) })
 	}
 	reads.Wait()
 	out.OK = !slices.ContainsFunc(out.Bindings, func(e mooring.Explanation) bool { return e.Err != nil })
@@ -78,6 +79,13 @@ func explanations(ctx context.Context, keepers []*mooring.Keeper, addr netip.Add
 		out.Bindings = slices.DeleteFunc(out.Bindings, func(e mooring.Explanation) bool { return !knows(e) })
 	}
 	return out
+}
+
+func (c *chosen) explain(ctx context.Context, addr netip.Addr) mooring.Explanation {
+	if c.err != nil {
+		return mooring.ExplanationUnread(c.config.Binding, c.config.Policy, time.Now(), c.err, addr)
+	}
+	return c.keeper.Explain(ctx, addr)
 }
 
 func (o *operator) tellExplanations(all mooring.Explanations) error {

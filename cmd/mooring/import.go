@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ In the environment of such a function nothing has to be said, and nothing has to
 state over by itself. With a configuration of your own, say where it is, look, and let --write make it the beginning
 of the memory. A memory that exists is never replaced.
 
-Exit codes: 0 done, 1 error.`,
+Exit codes: 0 done, also where there is nothing; 1 error, which a state is that cannot be read.`,
 		Example: `  mooring import --from v1 --hostname internal-app-123.eu-west-1.elb.amazonaws.com --port 443 \
     --target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef \
     --from-bucket old-bucket --memory s3://my-bucket --write`,
@@ -143,8 +144,45 @@ func (i *importCommand) one(ctx context.Context, c config.Config, o rig.Options)
 	if err != nil {
 		return out, fmt.Errorf("import for %s: %w", out.Binding, err)
 	}
+	if err := unreadable(found); err != nil {
+		return out, fmt.Errorf("import for %s: nothing of format %s could be read: %w", out.Binding, out.Format, err)
+	}
 	out.found(found)
 	return out, i.settle(ctx, keeper, &out)
+}
+
+// unreadable tells a state that may be there and was not to be read from one that is not there. A first round goes on
+// without it, for its notes are in the report; somebody who asks for it wants to know.
+func unreadable(found *mooring.Import) error {
+	if found == nil || len(found.Addrs)+len(found.Missed) > 0 {
+		return nil
+	}
+	notes, ok := strings.CutPrefix(found.Source, "nothing (")
+	if !ok {
+		return nil
+	}
+	return errors.New(sayOnce(strings.TrimSuffix(notes, ")")))
+}
+
+// requestIDs are what differs between AWS's answers that say the same.
+var requestIDs = regexp.MustCompile(`(RequestID|HostID): [^,;]*,? ?`)
+
+// sayOnce leaves out the notes that say the same of another object, and the numbers of AWS's answers. Long notes are
+// cut, so they are compared as far as both go, and up to those numbers.
+func sayOnce(notes string) string {
+	const unreadable = " unreadable: "
+	var said, out []string
+	for note := range strings.SplitSeq(notes, "; ") {
+		what, _, _ := strings.Cut(note, ", RequestID: ")
+		if _, why, ok := strings.Cut(what, unreadable); ok {
+			what = why
+		}
+		same := func(s string) bool { return strings.HasPrefix(s, what) || strings.HasPrefix(what, s) }
+		if !slices.ContainsFunc(said, same) {
+			said, out = append(said, what), append(out, strings.TrimRight(requestIDs.ReplaceAllString(note, ""), ", "))
+		}
+	}
+	return strings.Join(out, "; ")
 }
 
 // found takes what was read.
@@ -224,7 +262,7 @@ func (i *importCommand) show(one imported) {
 	w := i.out
 	fmt.Fprintf(w, "%s\n", one.Binding)
 	if one.Source == "" || len(one.Addresses) == 0 {
-		fmt.Fprintf(w, "  nothing of format %s was found%s\n", one.Format, mooring.Printable(strings.TrimPrefix(one.Source, "nothing")))
+		fmt.Fprintf(w, "  nothing of format %s was found\n", one.Format)
 		return
 	}
 	fmt.Fprintf(w, "  from %s%s\n", mooring.Printable(one.Source), writtenAt(one.Written))

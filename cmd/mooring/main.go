@@ -19,7 +19,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal does what signals do
 	code := run(ctx, os.Args[1:], machine{
-		out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stdout.Fd())), env: os.LookupEnv,
+		out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stdout.Fd())), env: os.LookupEnv, environ: os.Environ,
 	})
 	stop()
 	os.Exit(code)
@@ -30,6 +30,7 @@ type machine struct {
 	out, err io.Writer // results go to out, everything else to err
 	terminal bool      // out is a terminal
 	env      config.Environment
+	environ  func() []string                                                   // the names that env knows, as os.Environ has them; nil: none
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to name servers; nil: as the system does
 }
 

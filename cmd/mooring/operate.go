@@ -15,6 +15,7 @@ import (
 
 	"mooring"
 	"mooring/cmd/internal/rig"
+	"mooring/internal/config"
 	"mooring/internal/elb"
 	"mooring/internal/store"
 )
@@ -22,35 +23,60 @@ import (
 // An operator is what the verbs have in common that look at bindings, or change them by hand.
 type operator struct {
 	roundCommand
-	by  string // who says so
-	one bool   // what is given belongs to one binding
+	by     string                                // who says so
+	refuse func(bindings int, byName bool) error // that so many bindings are chosen, by their names or not; nil: never
 }
 
-// keepers are those of the chosen bindings, also beside an error, which is about those that could not be made.
-func (o *operator) keepers(ctx context.Context, cmd *cobra.Command) ([]*mooring.Keeper, error) {
+// A chosen is a binding that was chosen, with its keeper, or why that could not be made.
+type chosen struct {
+	config  config.Config
+	options rig.Options
+	keeper  *mooring.Keeper
+	err     error
+}
+
+// make makes the keeper, where there is none yet.
+func (c *chosen) make(ctx context.Context) {
+	if c.keeper == nil {
+		c.keeper, c.err = rig.New(ctx, c.config, c.options)
+	}
+}
+
+// name is the binding's, as far as it is known.
+func (c *chosen) name() string {
+	if c.keeper == nil {
+		return c.config.Binding.Name
+	}
+	return c.keeper.Binding.Name
+}
+
+// keepers are those of the chosen bindings, in the configuration's order. One that cannot be made says why, and keeps
+// no other from it.
+func (o *operator) keepers(ctx context.Context, cmd *cobra.Command) ([]*chosen, error) {
 	configs, process, err := o.bindings(ctx, cmd.Flags())
 	if err != nil {
 		return nil, err
+	}
+	if o.refuse != nil {
+		if err := o.refuse(len(configs), len(process.Bindings) > 0); err != nil {
+			return nil, fmt.Errorf("%s: %w", cmd.Name(), err)
+		}
 	}
 	options := rig.Options{
 		Program: program(), Log: o.logger(), DryRun: true, Dial: o.dial,
 		Clients: rig.NewClients(nil), Limiter: elb.NewLimiter(process.Share),
 	}
-	keepers := make([]*mooring.Keeper, 0, len(configs))
-	var faults []error
+	all := make([]*chosen, 0, len(configs))
 	for _, c := range configs {
-		k, err := rig.New(ctx, c, options)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		keepers = append(keepers, k)
+		one := &chosen{config: c, options: options}
+		one.make(ctx)
+		all = append(all, one)
 	}
-	return keepers, errors.Join(faults...)
+	return all, nil
 }
 
 // open reads the output's form, and makes the keepers.
-func (o *operator) open(ctx context.Context, cmd *cobra.Command) ([]*mooring.Keeper, error) {
+func (o *operator) open(ctx context.Context, cmd *cobra.Command) ([]*chosen, error) {
 	if err := o.readOutput(cmd.Flags()); err != nil {
 		return nil, err
 	}
@@ -129,25 +155,18 @@ func (r *outcome) unread(s mooring.Status) {
 // eachEdit does a verb's work on every chosen binding. One that fails does not keep the others from it.
 func (o *operator) eachEdit(cmd *cobra.Command, work func(context.Context, *mooring.Keeper, *outcome) error) error {
 	ctx := cmd.Context()
-	keepers, unmade := o.open(ctx, cmd)
-	if len(keepers) == 0 {
-		return unmade
+	bindings, err := o.open(ctx, cmd)
+	if err != nil {
+		return err
 	}
-	if o.one && len(keepers) > 1 {
-		return fmt.Errorf("%s: %d bindings are chosen, and the addresses are of one: choose it", cmd.Name(), len(keepers))
-	}
-	all := outcomes{SchemaVersion: outcomesVersion, OK: unmade == nil, Bindings: []*outcome{}}
-	faults := []error{unmade}
-	for _, k := range keepers {
+	all := outcomes{SchemaVersion: outcomesVersion, OK: true, Bindings: []*outcome{}}
+	var faults []error
+	for _, c := range bindings {
 		r := &outcome{
-			Binding: k.Binding.Name, Action: cmd.Name(), DryRun: o.dryRun,
-			Addrs: []netip.Addr{}, Deregistered: []netip.Addr{}, Notes: []string{}, tell: o.teller(k.Binding.Name),
+			Binding: c.name(), Action: cmd.Name(), DryRun: o.dryRun,
+			Addrs: []netip.Addr{}, Deregistered: []netip.Addr{}, Notes: []string{}, tell: o.teller(c.name()),
 		}
-		err := lasting(k)
-		if err == nil {
-			err = work(ctx, k, r)
-		}
-		if err != nil {
+		if err := editOne(ctx, c, r, work); err != nil {
 			faults, all.OK, r.Error = append(faults, err), false, strings.Join(strings.Fields(err.Error()), " ")
 		}
 		all.Bindings = append(all.Bindings, r)
@@ -156,6 +175,16 @@ func (o *operator) eachEdit(cmd *cobra.Command, work func(context.Context, *moor
 		faults = append(faults, o.writeJSON(all))
 	}
 	return errors.Join(faults...)
+}
+
+func editOne(ctx context.Context, c *chosen, r *outcome, work func(context.Context, *mooring.Keeper, *outcome) error) error {
+	if c.err != nil {
+		return c.err
+	}
+	if err := lasting(c.keeper); err != nil {
+		return err
+	}
+	return work(ctx, c.keeper, r)
 }
 
 // teller prints lines under the binding's name.
@@ -182,22 +211,36 @@ func lasting(k *mooring.Keeper) error {
 	return nil
 }
 
-// edit changes the memory, unless it is only to be said what would be done.
+// errOnlySaid ends a change that was only to be said.
+var errOnlySaid = errors.New("only said")
+
+// edit changes the memory. Where it is only to be said what would be done, it goes as far as the change, and saves none.
 func (o *operator) edit(ctx context.Context, k *mooring.Keeper, r *outcome, change func(mooring.Memory) (mooring.Memory, error)) error {
-	if o.dryRun {
-		return nil
-	}
 	saved, err := k.Edit(ctx, func(m mooring.Memory) (mooring.Memory, error) {
 		next, err := change(m)
+		if err == nil && o.dryRun {
+			return m, errOnlySaid
+		}
 		r.Changed = err == nil && !next.Same(m)
 		return next, err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errOnlySaid):
+		return nil
+	case err != nil:
 		r.Changed = false
 		return err
 	}
 	r.Paused = saved.Paused.String()
 	return nil
+}
+
+// would chooses between what is so, once it was done, and what would be, where it is only to be said.
+func (o *operator) would(done, said string) string {
+	if o.dryRun {
+		return said
+	}
+	return done
 }
 
 // end says whether it was done.

@@ -74,7 +74,7 @@ func TestOnlyAYesAtATerminalDeregisters(t *testing.T) {
 		t.Fatalf("%s are registered\n%s", rigtest.Strings(d.Registered()), out)
 	}
 	code, out, errs := d.mooring(t.Context(), "yes\n", "release", "--deregister")
-	if code != 0 || len(d.Registered()) != 0 || !strings.Contains(out, "WARNING: the group is empty then") {
+	if code != 0 || len(d.Registered()) != 0 || !strings.Contains(out, "WARNING: the group would be empty") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 }
@@ -179,6 +179,21 @@ func TestWatchingGoesOnWhileSomethingCannotBeRead(t *testing.T) {
 	m := d.machine(nil, &bytes.Buffer{})
 	m.out = out
 	if code := run(ctx, []string{"status", "--watch", "--every", "200ms"}, m); code != 0 || strings.Count(out.String(), "error: list targets") != 1 {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+}
+
+func TestWatchingShowsWhatCannotBeMadeUntilItCan(t *testing.T) {
+	d := newDesk(t)
+	delete(d.env, "MOORING_PORT")
+	d.AWS.Inject(sim.AWSFault{Action: "DescribeTargetGroups", Denied: true, Times: 2})
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	out := &ending{blocks: 3, end: stop}
+	m := d.machine(nil, &bytes.Buffer{})
+	m.out = out
+	if code := run(ctx, []string{"status", "--watch", "--every", "200ms"}, m); code != 0 || strings.Count(out.String(), "error: find the port of web") != 2 ||
+		!strings.Contains(out.String(), "port 443 of ") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 }

@@ -18,6 +18,9 @@ func newPause(m machine) *cobra.Command {
 that at the beginning of its next round: it goes on looking and reporting, and changes neither the group nor the
 memory, so new addresses are not registered either. A round that has begun ends as it would have.
 
+The pause is in the memory and nowhere else. A process that cannot read the memory, and never could, does not know of
+it: it still registers what the name shows, as without memory, and removes nobody.
+
 Pausing a paused binding changes nothing: who paused it first, and why, is kept.
 
 Exit codes: 0 done, 1 error.`,
@@ -33,8 +36,6 @@ Exit codes: 0 done, 1 error.`,
 }
 
 func (o *operator) pause(ctx context.Context, k *mooring.Keeper, r *outcome, why string) error {
-	r.say("From the next round on nothing is registered or deregistered; rounds go on looking and reporting.")
-	r.say("mooring resume ends that; counts of missing addresses then start again.")
 	var was mooring.Pause
 	err := o.edit(ctx, k, r, func(m mooring.Memory) (mooring.Memory, error) {
 		was = m.Paused
@@ -43,8 +44,11 @@ func (o *operator) pause(ctx context.Context, k *mooring.Keeper, r *outcome, why
 	if err != nil {
 		return err
 	}
-	if already := was.String(); already != "" {
-		r.say("It is already %s.", already)
+	if was != (mooring.Pause{}) {
+		r.say("It is already %s.", was)
+	} else {
+		r.say("From the next round on nothing %s registered or deregistered; rounds go on looking and reporting.", o.would("is", "would be"))
+		r.say("mooring resume ends that; counts of missing addresses then start again.")
 	}
 	o.end(r)
 	return nil
@@ -70,7 +74,6 @@ Exit codes: 0 done, 1 error.`,
 }
 
 func (o *operator) resume(ctx context.Context, k *mooring.Keeper, r *outcome) error {
-	r.say("From the next round on what the name shows is registered, and who is missing is counted anew.")
 	var was mooring.Pause
 	err := o.edit(ctx, k, r, func(m mooring.Memory) (mooring.Memory, error) {
 		was = m.Paused
@@ -79,10 +82,15 @@ func (o *operator) resume(ctx context.Context, k *mooring.Keeper, r *outcome) er
 	if err != nil {
 		return err
 	}
+	if was == (mooring.Pause{}) {
+		r.say("It is not paused.")
+		o.end(r)
+		return nil
+	}
+	r.say("From the next round on what the name shows %s registered, and who is missing is counted anew.", o.would("is", "would be"))
 	switch {
 	case o.dryRun:
-	case was == mooring.Pause{}:
-		r.say("It is not paused.")
+		r.say("It is %s.", was)
 	case was.Released:
 		r.say("It was %s. Of the targets in the group only those that the name shows become ours; mooring adopt takes over others.", was)
 	default:

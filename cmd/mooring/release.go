@@ -37,6 +37,8 @@ With --deregister what is ours is deregistered too: first the memory is saved in
 round puts it back, then the targets are deregistered. That may leave the group empty. It asks before, where it
 is run by hand; elsewhere it takes --yes. A round that is under way meanwhile may still register what it saw.
 
+Of a configuration with several bindings it wants those that are meant (--binding), or --yes for all of them.
+
 Exit codes: 0 done, 1 error.`,
 		Example: `  mooring release --why "the load balancer is a target itself now"
   mooring release --deregister --dry-run
@@ -44,14 +46,23 @@ Exit codes: 0 done, 1 error.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.confirm = func(ctx context.Context) error { return c.ask(ctx, cmd) }
+			c.refuse = c.tooMany
 			return c.eachEdit(cmd, c.release)
 		},
 	}
 	cmd.Flags().StringVar(&c.why, "why", "", "the reason, which status and every report then show")
 	cmd.Flags().BoolVar(&c.deregister, "deregister", false, "deregister what is ours")
-	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask; release every binding where none is chosen")
 	c.bindEdit(cmd)
 	return cmd
+}
+
+// tooMany refuses to give up a whole file's bindings because none was chosen.
+func (c *releaseCommand) tooMany(bindings int, byName bool) error {
+	if bindings > 1 && !byName && !c.yes && !c.dryRun {
+		return fmt.Errorf("there are %d bindings: choose those that are to be given up with --binding, or say --yes for all", bindings)
+	}
+	return nil
 }
 
 func (c *releaseCommand) release(ctx context.Context, k *mooring.Keeper, r *outcome) error {
@@ -70,18 +81,25 @@ func (c *releaseCommand) release(ctx context.Context, k *mooring.Keeper, r *outc
 		}
 	}
 	var ours []netip.Addr
+	var before bool // it had been released, and nothing was ours
 	err = c.edit(ctx, k, r, func(m mooring.Memory) (mooring.Memory, error) {
-		ours = nil
+		ours, before = nil, m.Paused.Released && len(m.Addresses) == 0
 		for _, e := range m.Addresses {
 			ours = append(ours, e.Addr)
 		}
 		return m.Release(c.who(), c.why, k.Now())
 	})
-	if err != nil || c.dryRun {
-		if err == nil {
-			c.end(r)
-		}
+	if err != nil {
 		return err
+	}
+	if before {
+		r.say("%s", alreadyReleased(s))
+	} else {
+		r.say("From now on nothing of it %s ours, and rounds %s nothing until mooring resume.", c.would("is", "would be"), c.would("do", "would do"))
+	}
+	if c.dryRun {
+		c.end(r)
+		return nil
 	}
 	if k.Policy.Adopt != mooring.AdoptAll { // a round may have forgotten somebody since the plan was shown
 		leave = slices.DeleteFunc(leave, func(t mooring.Target) bool { return !slices.Contains(ours, t.Addr) })
@@ -89,7 +107,27 @@ func (c *releaseCommand) release(ctx context.Context, k *mooring.Keeper, r *outc
 	return c.letGo(ctx, k, r, leave)
 }
 
-// plan shows what will be done, and returns who leaves.
+// alreadyReleased says what a binding's first release left in the group, and how to go on.
+func alreadyReleased(s mooring.Status) string {
+	n := 0
+	for _, a := range s.Unmanaged {
+		if registered(a) {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return "It was released already."
+	case 1:
+		return "It was released already: 1 target on its port is nobody's and stays; mooring adopt makes it ours again (--all: every one), " +
+			"and then mooring release --deregister takes it out."
+	default:
+		return fmt.Sprintf("It was released already: %d targets on its port are nobody's and stay; mooring adopt makes them ours again (--all: every one), "+
+			"and then mooring release --deregister takes them out.", n)
+	}
+}
+
+// plan shows what would be done, and returns who would leave.
 func (c *releaseCommand) plan(ctx context.Context, k *mooring.Keeper, r *outcome, s mooring.Status) ([]mooring.Target, error) {
 	var targets []mooring.Target
 	if s.GroupErr == nil {
@@ -111,7 +149,7 @@ func (c *releaseCommand) plan(ctx context.Context, k *mooring.Keeper, r *outcome
 		}
 		if ours && c.deregister {
 			leave = append(leave, t)
-			r.say("- %s  deregister (%s)", t.Addr, t.Health)
+			r.say("- %s  would be deregistered (%s)", t.Addr, t.Health)
 			continue
 		}
 		stay++
@@ -119,15 +157,14 @@ func (c *releaseCommand) plan(ctx context.Context, k *mooring.Keeper, r *outcome
 			healthy++
 		}
 		if ours {
-			r.say("= %s  stays registered, and is not ours any more (%s)", t.Addr, t.Health)
+			r.say("= %s  would stay registered, and not be ours any more (%s)", t.Addr, t.Health)
 		}
 	}
-	r.say("Nothing of it is ours from then on, and rounds do nothing until mooring resume.")
 	switch {
 	case len(leave) > 0 && stay == 0:
-		r.say("WARNING: the group is empty then. Its load balancer serves nobody.")
+		r.say("WARNING: the group would be empty. Its load balancer would serve nobody.")
 	case len(leave) > 0 && healthy == 0:
-		r.say("WARNING: no healthy target stays in the group: of the %d that stay, none is healthy.", stay)
+		r.say("WARNING: no healthy target would stay in the group: of the %d that stay, none is healthy.", stay)
 	}
 	return leave, nil
 }
@@ -143,6 +180,7 @@ func (c *releaseCommand) letGo(ctx context.Context, k *mooring.Keeper, r *outcom
 	for _, t := range leave {
 		if slices.ContainsFunc(gone, func(g mooring.Target) bool { return g.Addr == t.Addr }) {
 			r.Deregistered = append(r.Deregistered, t.Addr)
+			r.say("- %s  deregistered", t.Addr)
 		} else {
 			left = append(left, t.Addr.String())
 		}

@@ -86,6 +86,7 @@ func bindBindings(cmd *cobra.Command) {
 
 // bindings reads every binding that was chosen, and what is set once for the whole process.
 func (m machine) bindings(ctx context.Context, flags *pflag.FlagSet) ([]config.Config, config.Process, error) {
+	m.warn()
 	from := given(flags)
 	process, processErr := config.LoadProcess(from, m.env)
 	configs, err := config.Load(ctx, from, m.env, rig.NewReader(from, m.env))
@@ -97,6 +98,16 @@ func (m machine) bindings(ctx context.Context, flags *pflag.FlagSet) ([]config.C
 		return nil, process, fmt.Errorf("configuration: %w; there are %s", err, namesOf(configs))
 	}
 	return chosen, process, nil
+}
+
+// warn tells of variables that look like settings and are none: a misspelt one would be ignored in silence.
+func (m machine) warn() {
+	if m.environ == nil {
+		return
+	}
+	for _, text := range config.UnknownVariables(m.environ()) {
+		fmt.Fprintf(m.err, "mooring: warning: %s\n", text)
+	}
 }
 
 // namesOf lists the names of bindings, and of many the first.

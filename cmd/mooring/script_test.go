@@ -34,7 +34,7 @@ func (r runner) Run() int {
 func TestMain(m *testing.M) {
 	testscript.Main(runner{m}, map[string]func(){"mooring": func() {
 		os.Exit(run(context.Background(), os.Args[1:], machine{
-			out: os.Stdout, err: os.Stderr, env: os.LookupEnv, dial: worldDialer(os.Getenv("WORLD_DNS")),
+			out: os.Stdout, err: os.Stderr, env: os.LookupEnv, environ: os.Environ, dial: worldDialer(os.Getenv("WORLD_DNS")),
 		}))
 	}})
 }

@@ -61,14 +61,14 @@ func (s *statusCommand) run(cmd *cobra.Command) error {
 	if s.every < leastEvery || s.every > 24*time.Hour {
 		return fmt.Errorf("configuration: --every %s: want %s to 24h", s.every, leastEvery)
 	}
-	keepers, unmade := s.open(cmd.Context(), cmd)
-	if len(keepers) == 0 {
-		return unmade
+	bindings, err := s.open(cmd.Context(), cmd)
+	if err != nil {
+		return err
 	}
 	if s.watch {
-		return errors.Join(s.redraw(cmd.Context(), keepers), unmade)
+		return s.redraw(cmd.Context(), bindings)
 	}
-	all := lookAt(cmd.Context(), keepers)
+	all := lookAt(cmd.Context(), bindings)
 	block, err := s.render(all)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (s *statusCommand) run(cmd *cobra.Command) error {
 	if _, err := s.out.Write(block); err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
-	faults := []error{unmade}
+	var faults []error
 	for _, one := range all.Bindings {
 		faults = append(faults, one.Err)
 	}
@@ -84,19 +84,26 @@ func (s *statusCommand) run(cmd *cobra.Command) error {
 }
 
 // lookAt reads all bindings at the same time.
-func lookAt(ctx context.Context, keepers []*mooring.Keeper) mooring.Statuses {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeOf(len(keepers)))
+func lookAt(ctx context.Context, bindings []*chosen) mooring.Statuses {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeOf(len(bindings)))
 	defer cancel()
-	all := mooring.Statuses{SchemaVersion: mooring.StatusVersion, OK: true, Bindings: make([]mooring.Status, len(keepers))}
+	all := mooring.Statuses{SchemaVersion: mooring.StatusVersion, OK: true, Bindings: make([]mooring.Status, len(bindings))}
 	var reads mooring.Tasks
-	for i, k := range keepers {
-		reads.Go(func() { all.Bindings[i] = k.Status(ctx) })
+	for i, c := range bindings {
+		reads.Go(func() { all.Bindings[i] = c.status(ctx) })
 	}
 	reads.Wait()
 	for _, one := range all.Bindings {
 		all.OK = all.OK && one.Err == nil
 	}
 	return all
+}
+
+func (c *chosen) status(ctx context.Context) mooring.Status {
+	if c.err != nil {
+		return mooring.StatusUnread(c.config.Binding, c.config.Policy, time.Now(), c.err)
+	}
+	return c.keeper.Status(ctx)
 }
 
 func (s *statusCommand) render(all mooring.Statuses) ([]byte, error) {
@@ -127,8 +134,8 @@ const (
 	firstScreen = "\x1b[?25h\x1b[?1049l"
 )
 
-// redraw draws until the context ends. What cannot be read is on the screen, and may be readable the next time.
-func (s *statusCommand) redraw(ctx context.Context, keepers []*mooring.Keeper) (err error) {
+// redraw draws until the context ends. What cannot be read or made is on the screen, and is tried again the next time.
+func (s *statusCommand) redraw(ctx context.Context, bindings []*chosen) (err error) {
 	screen := s.terminal && s.output != "json"
 	if screen {
 		fmt.Fprint(s.out, otherScreen)
@@ -137,7 +144,7 @@ func (s *statusCommand) redraw(ctx context.Context, keepers []*mooring.Keeper) (
 	turn := time.NewTicker(s.every)
 	defer turn.Stop()
 	for first := true; ; first = false {
-		all := lookAt(ctx, keepers)
+		all := lookAt(ctx, bindings)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -159,5 +166,17 @@ func (s *statusCommand) redraw(ctx context.Context, keepers []*mooring.Keeper) (
 			return nil
 		case <-turn.C:
 		}
+		again(ctx, bindings)
 	}
+}
+
+// again makes what could not be made before, as long as reading everything may take.
+func again(ctx context.Context, bindings []*chosen) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeOf(len(bindings)))
+	defer cancel()
+	var tries mooring.Tasks
+	for _, c := range bindings {
+		tries.Go(func() { c.make(ctx) })
+	}
+	tries.Wait()
 }

@@ -15,7 +15,11 @@ type Fault struct {
 	Err   error
 
 	line, col int // in a file
+	inFile    bool
 }
+
+// InFile tells a fault of the configuration file's text from one of a flag or a variable.
+func (f *Fault) InFile() bool { return f.inFile }
 
 func (f *Fault) Error() string {
 	switch {
@@ -87,7 +91,7 @@ func (f *faults) add(at place, value string, err error) {
 	if f.full() {
 		return
 	}
-	fault := &Fault{Where: at.String(), Value: value, Err: err, line: at.line, col: at.col}
+	fault := &Fault{Where: at.String(), Value: value, Err: err, line: at.line, col: at.col, inFile: at.in != nil}
 	text := fault.Error()
 	if f.seen[text] {
 		return

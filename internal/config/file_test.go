@@ -213,6 +213,7 @@ bindings:
 		`app.yaml:7:11: bindings[0] (web-443): port: want a port from 1 to 65535, not "99999"`,
 		`app.yaml:8:16: bindings[0] (web-443): max_leave: want a share above 0 and at most 100%, such as 34% or 0.34, not "340%"`,
 		`app.yaml:9:5: bindings[0] (web-443): targetGroupARN: unknown key: did you mean target_group?`,
+		`app.yaml:10:5: bindings[1] (web-443): its name web-443 is also that of bindings[0] (web-443) on line 6: give it another by name`,
 		`app.yaml:10:31: bindings[1] (web-443): hostname: want text: put it in quotes, not "3"`,
 		`app.yaml:11:5: bindings[1] (web-443): hostname: set twice: first on line 10`,
 		`app.yaml:15:18: bindings[1] (web-443): external_id: set without role_arn, which it belongs to`,
@@ -237,7 +238,8 @@ func TestWhatIsNoConfigurationIsRefused(t *testing.T) {
 		"":                              "app.yaml: empty: want bindings, and perhaps defaults",
 		"# nothing\n":                   "app.yaml: empty: want bindings, and perhaps defaults",
 		"---\n...\n":                    "app.yaml: empty: want bindings, and perhaps defaults",
-		"bindings:":                     "app.yaml:1:10: bindings: want a list of bindings, each with its hostname; this is a single value",
+		"bindings:":                     "app.yaml:1:10: bindings: is empty: want a list of bindings",
+		"bindings: web":                 "app.yaml:1:11: bindings: want a list of bindings, each with its hostname; this is a single value",
 		"bindings: []":                  "app.yaml:1:11: bindings: want 1 to 1000 bindings; there are 0",
 		"bindings: {web: {}}":           "app.yaml:1:11: bindings: want a list of bindings, each with its hostname; this is a mapping",
 		"defaults: {misses: 3}":         "app.yaml:1:1: bindings: not set: want a list of bindings",
@@ -349,4 +351,19 @@ func FuzzYAML(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestABindingWithOtherFaultsIsToldOfItsNameAtOnce(t *testing.T) {
+	text := "bindings:\n- {name: web, hostname: a.example.com, memory: none}\n" +
+		"- {name: web, hostname: b.example.com, target_group: '" + group + "', port: 443, memory: none}\n" +
+		"- {name: web, hostname: c.example.com, target_group: '" + group + "', port: 443, memory: none}\n" +
+		"- {hostname: d.example.com, memory: none}\n- {hostname: e.example.com, memory: none}\n"
+	const alike = ": its name web is also that of bindings[0] (web) on line 2: give it another by name"
+	refuses(t, text,
+		"app.yaml:2:3: bindings[0] (web): target_group: not set: want the ARN of the target group",
+		"app.yaml:3:3: bindings[1] (web)"+alike,
+		"app.yaml:4:3: bindings[2] (web): moored to port 443 of "+group+", as bindings[1] (web) on line 3 is",
+		"app.yaml:4:3: bindings[2] (web)"+alike,
+		"app.yaml:5:3: bindings[3]: target_group: not set: want the ARN of the target group",
+		"app.yaml:6:3: bindings[4]: target_group: not set: want the ARN of the target group")
 }

@@ -185,19 +185,23 @@ func (d *draft) whole(word string) place {
 	return place{in: d.home, line: d.home.line, col: d.home.col}
 }
 
-// distinct refuses two bindings of one name, and two for one group and port.
+// distinct refuses two bindings of one name, and two for one group and port. A name that was given counts also where
+// other settings of its binding are faulty, so that both are told at once.
 func (l *loader) distinct(drafts []*draft, configs []Config) {
 	names, groups := map[string]int{}, map[moored]int{}
 	for i, c := range configs {
-		if c.Binding.TargetGroup == "" {
-			continue // which was told
-		}
-		at := mooredTo(c)
-		if first, ok := groups[at]; ok {
+		at, sound := mooredTo(c), c.Binding.TargetGroup != "" // what else it lacks was told
+		first, taken := groups[at]
+		switch {
+		case !sound:
+		case taken:
 			l.add(drafts[i].whole("binding "+c.Binding.Name), "", fmt.Errorf("moored to %s, as %s is", at, drafts[first].title(configs[first])))
-			continue // the names are equal for the same reason
+		default:
+			groups[at] = i
 		}
-		groups[at] = i
+		if !c.Named && (!sound || taken) {
+			continue // names made of equal groups are equal for the same reason
+		}
 		if first, ok := names[c.Binding.Name]; ok {
 			l.add(drafts[i].whole("binding "+c.Binding.Name), "", fmt.Errorf("its name %s is also that of %s: give it another by name", c.Binding.Name, drafts[first].title(configs[first])))
 			continue

@@ -33,6 +33,9 @@ func (l *loader) top(top *section, root *yaml.Node) []*draft {
 	case list == nil:
 		l.add(top.at(root, "bindings"), "", errors.New("not set: want a list of bindings"))
 		return nil
+	case list.Kind == yaml.ScalarNode && list.ShortTag() == "!!null":
+		l.add(top.at(list, "bindings"), "", errors.New("is empty: want a list of bindings"))
+		return nil
 	case list.Kind != yaml.SequenceNode:
 		l.add(top.at(list, "bindings"), "", fmt.Errorf("want a list of bindings, each with its hostname; this is %s", kindOf(list)))
 		return nil
