@@ -1,6 +1,7 @@
 package mooring_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -105,4 +106,56 @@ func TestAnInconclusiveRoundIsFollowedByGlancesAndByARoundWhenItIsOver(t *testin
 		}
 		end()
 	})
+}
+
+// What waits for its time or for somebody else is looked at now and then: the group is read every 30 s, as when all is calm.
+func TestTheGroupIsNotReadForWhatNoRoundCanChange(t *testing.T) {
+	for name, world := range map[string]func(b *berth, p *mooring.Policy){
+		"calm":       func(*berth, *mooring.Policy) {},
+		"no answers": func(b *berth, _ *mooring.Policy) { b.inconclusive = "timeout: nobody answers" },
+		"adding only": func(b *berth, p *mooring.Policy) {
+			p.Mode = mooring.ModeAddOnly
+			b.targets, b.memory = append(b.targets, healthy("10.0.0.9")...), knowing("10.0.0.1 10.0.0.9")
+		},
+		"observing what another has not done": func(b *berth, p *mooring.Policy) {
+			p.Mode = mooring.ModeObserve
+			b.shows = addrs("10.0.0.1 10.0.0.2")
+		},
+		"observing whom another has not removed": func(b *berth, p *mooring.Policy) {
+			p.Mode = mooring.ModeObserve
+			b.targets, b.memory = append(b.targets, healthy("10.0.0.9")...), knowing("10.0.0.1 10.0.0.9")
+		},
+		"paused, with one to add and one gone": func(b *berth, _ *mooring.Policy) {
+			b.targets, b.memory = append(b.targets, healthy("10.0.0.9")...), knowing("10.0.0.1 10.0.0.9")
+			b.memory.Paused = mooring.Pause{At: time.Now(), By: "ann"}
+			b.shows = addrs("10.0.0.1 10.0.0.2")
+		},
+		"refused for hours": func(b *berth, _ *mooring.Policy) {
+			b.shows = addrs("10.0.0.1 10.0.0.2")
+			b.memory.Refused = []mooring.Refusal{{Addr: addrs("10.0.0.2")[0], Reason: "quota", Times: 6, Until: time.Now().Add(5 * time.Hour)}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBerth("10.0.0.1")
+				p := mooring.DefaultPolicy()
+				world(b, &p)
+				m := b.member("web", time.Second)
+				open := m.Open
+				m.Open = func(ctx context.Context) (*mooring.Keeper, error) {
+					k, err := open(ctx)
+					k.Policy = p
+					return k, err
+				}
+				end := watching(mooring.NewFleet([]*mooring.Member{m}, 8, 45*time.Second, quiet), func(*mooring.Member, mooring.Report) {})
+				wait(time.Hour)
+				before := b.read()
+				wait(10 * time.Minute)
+				if n := b.read() - before; n > 21 {
+					t.Errorf("it was read %d times in ten minutes", n)
+				}
+				end()
+			})
+		})
+	}
 }

@@ -2,7 +2,9 @@ package mooring_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -174,4 +176,26 @@ func TestTheFirstStepOfEveryVisitIsARound(t *testing.T) {
 	if b.read() != 3 {
 		t.Errorf("the group was read %d times", b.read())
 	}
+}
+
+func TestAReloadKeepsNobodyOfTheConfigurationBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBerth("10.0.0.1")
+		f := mooring.NewFleet(nil, 8, 45*time.Second, quiet)
+		end := watching(f, func(*mooring.Member, mooring.Report) {})
+		var let atomic.Int64
+		const reloads = 50
+		for range reloads {
+			m := b.member("web", time.Minute)
+			runtime.AddCleanup(m, func(int) { let.Add(1) }, 0)
+			f.Set([]*mooring.Member{m})
+			wait(2 * time.Minute)
+		}
+		runtime.GC()
+		runtime.GC()
+		end()
+		if n := reloads - let.Load(); n > 5 { // the last one, and what is on the stack
+			t.Errorf("%d of %d are kept", n, reloads)
+		}
+	})
 }

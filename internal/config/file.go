@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -76,11 +77,15 @@ func readFrom(ctx context.Context, where string, read Reader) ([]byte, error) {
 	return read(ctx, where)
 }
 
-// inline tells the YAML itself from the name of a file that holds it.
+// inline tells the YAML itself from the name of a file that holds it. A name has no braces, no space after a colon, no
+// control characters, and is short; what has is taken for YAML, so that nobody reads its secrets in an error about a file.
 func inline(v string) bool {
-	v = strings.TrimLeft(v, " ")
-	return strings.ContainsRune(v, '\n') || strings.HasPrefix(v, "{") || strings.HasPrefix(v, "bindings:") || strings.HasPrefix(v, "defaults:")
+	return len(v) > maxWhere || strings.ContainsAny(v, "{}\ufeff") || strings.Contains(v, ": ") || strings.HasSuffix(v, ":") ||
+		strings.HasPrefix(v, "---") || strings.HasPrefix(v, "%") || strings.ContainsFunc(v, unicode.IsControl)
 }
+
+// maxWhere is the longest place of a file: as long as a path may be.
+const maxWhere = 4096
 
 // A syntaxFault is YAML that is none.
 type syntaxFault struct {
