@@ -122,7 +122,7 @@ func TestTheGroupIsNotReadForWhatNoRoundCanChange(t *testing.T) {
 			b.shows = addrs("10.0.0.1 10.0.0.2")
 		},
 		"observing whom another has not removed": func(b *berth, p *mooring.Policy) {
-			p.Mode = mooring.ModeObserve
+			p.Mode, p.MissProbability = mooring.ModeObserve, 1e-3 // eight answers prove it
 			b.targets, b.memory = append(b.targets, healthy("10.0.0.9")...), knowing("10.0.0.1 10.0.0.9")
 		},
 		"paused, with one to add and one gone": func(b *berth, _ *mooring.Policy) {
