@@ -367,3 +367,19 @@ func TestABindingWithOtherFaultsIsToldOfItsNameAtOnce(t *testing.T) {
 		"app.yaml:5:3: bindings[3]: target_group: not set: want the ARN of the target group",
 		"app.yaml:6:3: bindings[4]: target_group: not set: want the ARN of the target group")
 }
+
+// What the variable holds may be secret, and an error about a file would hold it.
+func TestYAMLInTheVariableIsNeverTakenForTheNameOfAFile(t *testing.T) {
+	const secret = "TOPSECRET"
+	yaml := `{"defaults": {"external_id": "` + secret + `"}}`
+	for _, v := range []string{yaml, "\ufeff" + yaml, "\t" + yaml, "--- " + yaml, "%YAML 1.2 " + yaml, `"defaults": {external_id: ` + secret + `}`, "defaults: " + secret} {
+		_, err := config.Load(t.Context(), func(string) ([]string, bool) { return nil, false },
+			func(name string) (string, bool) { return v, name == "MOORING_CONFIG" },
+			func(_ context.Context, where string) ([]byte, error) {
+				return nil, errors.New("no such file: " + where)
+			})
+		if err == nil || strings.Contains(err.Error(), "no such file") {
+			t.Errorf("%.30q: %v", v, err)
+		}
+	}
+}

@@ -113,6 +113,17 @@ func TestAMemoryThatMayNotBeReadIsNotOverwritten(t *testing.T) {
 	}
 }
 
+// A pause is in it, and who gave the binding up may well take the permissions away.
+func TestAMemoryThatWasReadAndIsDeniedNowIsNoFirstRun(t *testing.T) {
+	world, s, _ := opened(t)
+	if _, tag := load(t, s); tag == "" {
+		t.Fatal("it was not read")
+	}
+	world.Inject(http.MethodGet, s3Key, -1, sim.S3Denied)
+	_, _, err := s.Load(t.Context())
+	wantDenied(t, err, `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::`+bucket+`/`+s3Key+`"}`)
+}
+
 func TestAMemoryThatMayNotBeWrittenSaysWhatIsMissing(t *testing.T) {
 	for region, partition := range map[string]string{"eu-central-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"} {
 		world, cfg := startS3(t)
