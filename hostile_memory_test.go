@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"mooring"
 )
@@ -57,27 +56,5 @@ func TestNoTextOfTheMemoryReachesATerminalAsItIs(t *testing.T) {
 	}
 	if strings.ContainsAny(out.String(), "\x1b\x07\u202e") {
 		t.Errorf("%q", out.String())
-	}
-}
-
-// An observing binding keeps since when its steps are open, and must not write anew each round that they still are.
-func TestManyOpenStepsAreRememberedOnce(t *testing.T) {
-	p := mooring.DefaultPolicy()
-	p.Mode, p.MaxTargets = mooring.ModeObserve, 1000
-	var list []string
-	for i := range 256 {
-		list = append(list, netip.AddrFrom4([4]byte{10, 1, byte(i / 200), byte(1 + i%200)}).String())
-	}
-	o, m, now, writes := answers(400, strings.Join(list, " ")), mooring.Memory{Version: 1}, noon, 0
-	var plan mooring.Plan
-	for range 10 {
-		plan = mooring.Decide(p, m, o, mooring.Holding{Port: 443}, now)
-		if plan.Changed {
-			writes++
-		}
-		m, now = plan.Memory, now.Add(time.Minute)
-	}
-	if writes != 1 || len(plan.Overdue) < 50 {
-		t.Errorf("%d of 10 rounds write, and %d steps are overdue", writes, len(plan.Overdue))
 	}
 }
