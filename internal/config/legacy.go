@@ -150,9 +150,6 @@ func Formats() []Format {
 	return out
 }
 
-// OriginalVariables lists the original function's variables, in the order in which AWS documents them.
-func OriginalVariables() []string { return slices.Concat(formats[0].required, formats[0].optional) }
-
 // replaced is the environment of a replaced function while it is read.
 type replaced struct {
 	loader *loader

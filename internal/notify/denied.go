@@ -1,9 +1,7 @@
 package notify
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -11,29 +9,6 @@ import (
 
 	"mooring"
 )
-
-// Denied is a call that a permission is missing for. It is a [mooring.ErrDenied].
-type Denied struct {
-	Action   string // such as sns:Publish
-	Resource string // the ARN it was denied on
-	Err      error  // what AWS said
-}
-
-func (e *Denied) Error() string {
-	return fmt.Sprintf("%s on %s denied: %v", e.Action, e.Resource, e.Err)
-}
-
-// Unwrap makes it a [mooring.ErrDenied], and what AWS said.
-func (e *Denied) Unwrap() []error { return []error{mooring.ErrDenied, e.Err} }
-
-// Statement returns the IAM statement that is missing, as JSON.
-func (e *Denied) Statement() string {
-	body, err := json.Marshal(struct{ Effect, Action, Resource string }{"Allow", e.Action, e.Resource})
-	if err != nil {
-		return err.Error() // strings always marshal
-	}
-	return string(body)
-}
 
 // kmsDenied finds the key in a denial that is about what encrypts a topic. AWS names it only in words:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
@@ -60,7 +35,7 @@ func explain(err error, action, resource string) error {
 	if resource == "" {
 		resource = "*" // AWS does not always say which key
 	}
-	return &Denied{Action: action, Resource: resource, Err: err}
+	return &mooring.Denied{Action: action, Resource: resource, Err: err}
 }
 
 // refusal is why one message of a batch was not taken.

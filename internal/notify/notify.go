@@ -20,7 +20,7 @@ import (
 // A Sink delivers events.
 type Sink interface {
 	// Send delivers events, and takes [SendTime] at the most. The error says how many were lost and why; one for want
-	// of a permission is a [*Denied]. It may be called by several goroutines.
+	// of a permission is a [*mooring.Denied]. It may be called by several goroutines.
 	Send(ctx context.Context, events []Event) error
 }
 

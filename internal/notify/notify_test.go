@@ -216,7 +216,7 @@ func TestWhatIsDeniedNamesTheMissingStatement(t *testing.T) {
 	} {
 		sink, s := at(t, c.kind, c.arn, c.reply)
 		err := sink.Send(t.Context(), many(25))
-		var missing *notify.Denied
+		var missing *mooring.Denied
 		if !errors.As(err, &missing) || !errors.Is(err, mooring.ErrDenied) || !strings.Contains(missing.Statement(), c.want) {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -41,7 +41,7 @@ func revision(t *testing.T, s *sim.S3) uint64 {
 
 func wantDenied(t *testing.T, err error, statement string) {
 	t.Helper()
-	var denied *store.Denied
+	var denied *mooring.Denied
 	if !errors.Is(err, mooring.ErrDenied) || !errors.As(err, &denied) {
 		t.Fatalf("not said to be denied: %v", err)
 	}
