@@ -52,6 +52,14 @@ func TestWhatAnOperatorMadeOursIsNotTakenForAnothersStep(t *testing.T) {
 	}
 }
 
+func TestATargetThatIsListedTwiceIsOne(t *testing.T) {
+	h := mooring.Holding{Port: 443, Targets: healthy("10.0.0.1 10.0.0.2 10.0.0.2")}
+	plan := mooring.Decide(mooring.DefaultPolicy(), mooring.Memory{Version: 1}, answers(8, "10.0.0.1 10.0.0.2"), h, noon)
+	if _, err := plan.Memory.Encode(); err != nil || plan.Ours != 2 || len(plan.Memory.Left.Addrs) != 2 {
+		t.Errorf("%d are ours, the group is left as %v: %v", plan.Ours, plan.Memory.Left.Addrs, err)
+	}
+}
+
 // An observing binding keeps since when its steps are open, and must not write anew each round that they still are.
 func TestManyOpenStepsAreRememberedOnce(t *testing.T) {
 	p := mooring.DefaultPolicy()

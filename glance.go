@@ -26,7 +26,7 @@ func (k *Keeper) Glance(ctx context.Context, last Report, read time.Time) (Repor
 	switch {
 	case slices.ContainsFunc(now, news):
 		return Report{}, false
-	case o.conclusive() && (len(now) != len(last.Resolved) || last.open() || last.Inconclusive != "" && !last.Glance):
+	case o.conclusive() && (len(now) != len(last.Resolved) || last.open() || last.unsettled):
 		return Report{}, false
 	}
 	last.Inconclusive, last.Glance, last.TookMS = o.Inconclusive, true, time.Since(began).Milliseconds()

@@ -159,3 +159,21 @@ func TestTheGroupIsNotReadForWhatNoRoundCanChange(t *testing.T) {
 		})
 	}
 }
+
+// A round that was inconclusive is owed, and a glance that was so too does not pay for it.
+func TestAfterAnInconclusiveRoundTheNextGoodLookIsARound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBerth("10.0.0.1 10.0.0.2")
+		reads, end := every(b, &logbook{})
+		wait(31 * time.Second)
+		b.change(func() { b.shows, b.inconclusive = addrs("10.0.0.1"), "partial: one of the hostnames failed" })
+		wait(35 * time.Second) // at least one round, and glances
+		if n := reads(func() {
+			b.change(func() { b.inconclusive = "" })
+			wait(2 * time.Second)
+		}); n == 0 {
+			t.Error("nobody read the group")
+		}
+		end()
+	})
+}

@@ -127,7 +127,7 @@ func (h Holding) registered() []Target {
 		}
 	}
 	slices.SortFunc(out, func(a, b Target) int { return a.Addr.Compare(b.Addr) })
-	return out
+	return slices.CompactFunc(out, func(a, b Target) bool { return a.Addr == b.Addr }) // whoever is listed twice is one
 }
 
 // holds tells whether addr is in the group on our port, draining or not.

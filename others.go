@@ -283,7 +283,8 @@ func (r *round) expected(plan Plan) []netip.Addr {
 		})
 	}
 	slices.SortFunc(out, netip.Addr.Compare)
-	return slices.Compact(out)[:min(len(out), maxEntries)]
+	out = slices.Compact(out)
+	return out[:min(len(out), maxEntries)]
 }
 
 // stillOpen puts those on whom there was no telling back to where they were, so that the next round finds them changed.

@@ -60,6 +60,8 @@ type Report struct {
 
 	Glance bool  `json:"-"` // only the name was looked at, for nothing had changed; the rest is the last round's
 	Err    error `json:"-"` // what Error says
+
+	unsettled bool // the last round was inconclusive, and glances since do not make up for it
 }
 
 // An OthersReport is what somebody else did to targets on our port since the last round, and whether that is a program.
@@ -139,6 +141,7 @@ func newReport(b Binding) Report {
 
 func (r *report) saw(s sight) {
 	r.DNS, r.Inconclusive, r.Targets = s.observation.DNS(), s.observation.Inconclusive, s.holding.Targets
+	r.unsettled = r.Inconclusive != ""
 	r.Resolved = append(r.Resolved, s.observation.Addrs()...)
 }
 

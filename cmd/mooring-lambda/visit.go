@@ -16,6 +16,8 @@ const (
 	deadlineReserve = 5 * time.Second
 	// room is what the last round must have before that: a round needs a second or two, and some calls a retry.
 	room = 10 * time.Second
+	// leastTime is what it takes to begin at all: no call that changes anything is made in the last 3 s of a round.
+	leastTime = deadlineReserve + 4*time.Second
 )
 
 // again is when, after the first look, an event that is not the schedule is looked into again. What it tells of, such as
@@ -25,9 +27,9 @@ var again = []time.Duration{5 * time.Second, 15 * time.Second, 30 * time.Second}
 // tooShort says why a function with so little time cannot run a round; nil where it can.
 func tooShort(ctx context.Context, now time.Time) error {
 	deadline, ok := ctx.Deadline()
-	if left := deadline.Sub(now); ok && left < 2*deadlineReserve {
+	if left := deadline.Sub(now); ok && left < leastTime {
 		return fmt.Errorf("the function has %s left, and a round needs %s and more: give it a time-out of 60 s",
-			left.Round(100*time.Millisecond), 2*deadlineReserve)
+			left.Round(100*time.Millisecond), leastTime)
 	}
 	return nil
 }

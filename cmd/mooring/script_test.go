@@ -77,7 +77,8 @@ func TestScripts(t *testing.T) {
 func setup(e *testscript.Env, w *rigtest.World) error {
 	e.Vars = append(e.Vars, w.AWSEnvironment()...)
 	e.Vars = append(e.Vars, "NAME="+rigtest.Name, "ARN="+rigtest.ARN, "BUCKET="+rigtest.Bucket,
-		"MOORING_RESOLVER="+w.DNS.Resolver().String(), "WORLD_DNS="+worldMap(w.DNS))
+		"MOORING_RESOLVER="+w.DNS.Resolver().String(), "WORLD_DNS="+worldMap(w.DNS),
+		"GORACE=atexit_sleep_ms=0") // else every command sleeps for a second under the race detector
 	return nil
 }
 

@@ -76,7 +76,8 @@ func (s *S3) Load(ctx context.Context) (mooring.Memory, string, error) {
 	got, err := s.objects.get(ctx, s.c.Key, mooring.MaxMemorySize)
 	switch {
 	case isCode(err, "AccessDenied") && s.read.Load(): // it was there, and may be read no more
-		return mooring.Memory{}, "", fmt.Errorf("read memory %s: %w", s.c.url(), newDenied("s3:GetObject", s.c.arn(), err))
+		return mooring.Memory{}, "", fmt.Errorf("read memory %s, which was read before (or it was deleted since, and s3:ListBucket is missing: start anew then): %w",
+			s.c.url(), newDenied("s3:GetObject", s.c.arn(), err))
 	case isCode(err, "NoSuchKey") || isCode(err, "AccessDenied"):
 		return mooring.Memory{}, "", nil
 	case err != nil:

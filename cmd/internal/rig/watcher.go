@@ -121,6 +121,11 @@ func (w *Watcher) seek(ctx context.Context, b *bound) *tenure {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	c, at := b.config, b.place // a reload may change them
+	for old, s := range w.standings {
+		if s == leading && old.memory == at.memory && old.who == at.who && old != (place{}) {
+			w.standings[at] = leading // as before, until the lease on what it keeps now is decided
+		}
+	}
 	t := &tenure{
 		lease: func(ctx context.Context) (Lease, error) { return w.LeaseOf(ctx, c, at.share) },
 		kind:  at.memory.Kind, name: b.config.Memory.String(), stop: cancel, over: make(chan struct{}),
