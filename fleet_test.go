@@ -20,7 +20,7 @@ import (
 type berth struct {
 	mu           sync.Mutex
 	shows        []netip.Addr
-	inconclusive string
+	inconclusive string // nobody answers then, unless it is partial
 	targets      []mooring.Target
 	memory       mooring.Memory
 	finds        []time.Time // when the name was looked up
@@ -51,7 +51,7 @@ func (b *berth) Find(ctx context.Context, tracked func(context.Context) []netip.
 	defer b.mu.Unlock()
 	b.inside--
 	o := answers(8, strings.Join(words(b.shows), " "))
-	if o.Inconclusive = b.inconclusive; o.Inconclusive != "" {
+	if o.Inconclusive = b.inconclusive; o.Inconclusive != "" && !strings.HasPrefix(o.Inconclusive, "partial") {
 		o.Answers = nil
 	}
 	return o

@@ -167,7 +167,9 @@ func TestAfterAnInconclusiveRoundTheNextGoodLookIsARound(t *testing.T) {
 		reads, end := every(b, &logbook{})
 		wait(31 * time.Second)
 		b.change(func() { b.shows, b.inconclusive = addrs("10.0.0.1"), "partial: one of the hostnames failed" })
-		wait(35 * time.Second) // at least one round, and glances
+		for reads(func() { wait(time.Second) }) == 0 { // until there is a round
+		}
+		wait(3 * time.Second) // and glances
 		if n := reads(func() {
 			b.change(func() { b.inconclusive = "" })
 			wait(2 * time.Second)
