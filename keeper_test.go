@@ -28,9 +28,10 @@ type desk struct {
 	refuse                                                netip.Addr
 	reason                                                string // why it is refused
 	crossZone                                             mooring.CrossZone
-	asked                                                 int    // how often the cross-zone attribute was asked for
-	before                                                func() // called before a change of the group is permitted
-	loading                                               func() // called before the memory comes, which the name does not wait for then
+	zones                                                 []string // of the load balancer
+	asked                                                 int      // how often the cross-zone attribute was asked for
+	before                                                func()   // called before a change of the group is permitted
+	loading                                               func()   // called before the memory comes, which the name does not wait for then
 
 	events []string
 	saved  []mooring.Memory
@@ -88,6 +89,7 @@ func (d *desk) Deregister(_ context.Context, targets []mooring.Target, permit mo
 func (d *desk) Inspect(context.Context) (mooring.Settings, error) {
 	return mooring.Settings{
 		CrossZone: func(context.Context) mooring.CrossZone { d.asked++; return d.crossZone },
+		Zones:     func(context.Context) []string { return d.zones },
 		Warnings:  func() []string { return nil },
 	}, d.inspectErr
 }
@@ -472,5 +474,61 @@ func TestWhatWasConfirmedIsToldAndThatNobodyHeardIsAWarning(t *testing.T) {
 	k.Plan(t.Context())
 	if len(told) != 1 {
 		t.Error("a plan was told")
+	}
+}
+
+// The first round adds somebody, and so reads the group's settings; the second one knows in which zone everybody is.
+func TestAZoneThatNobodyServesIsToldOfWhileCrossZoneIsOff(t *testing.T) {
+	for name, c := range map[string]struct {
+		crossZone mooring.CrossZone
+		zone      string // of the targets
+		told      bool
+	}{
+		"off":                          {mooring.CrossZoneOff, "a", true},
+		"on":                           {mooring.CrossZoneOn, "a", false},
+		"off, where nobody's is known": {mooring.CrossZoneOff, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			placed := func(list string) []mooring.Target {
+				targets := healthy(list)
+				for i := range targets {
+					targets[i].Zone = c.zone
+				}
+				return targets
+			}
+			d := &desk{
+				names: []mooring.Observation{answers(8, "10.0.0.1 10.0.0.2")}, targets: placed("10.0.0.1"),
+				memory: knowing("10.0.0.1"), tag: "t", crossZone: c.crossZone, zones: []string{"b", "a"},
+			}
+			k := d.keeper()
+			first := k.Round(t.Context())
+			d.targets, d.memory = placed("10.0.0.1 10.0.0.2"), d.saved[0]
+			second := k.Round(t.Context())
+			about := func(r mooring.Report) string { return strings.Join(r.Warnings, "; ") }
+			if strings.Contains(about(first), "serves nobody") || strings.Contains(about(second), "no target is in b:") != c.told {
+				t.Errorf("first %q, then %q", about(first), about(second))
+			}
+		})
+	}
+}
+
+func TestARoundThatIsEndedBeforeItActsLeavesNoTrace(t *testing.T) {
+	d := leaving()
+	ctx, cancel := context.WithCancel(t.Context())
+	d.loading = cancel
+	d.keeper().Round(ctx)
+	d.expect(t, "look")
+}
+
+func TestARoundThatActsIsNotCutShort(t *testing.T) {
+	d := leaving()
+	for i := range d.targets { // so that nobody is kept for the others' health
+		d.targets[i].Health = mooring.HealthUnused
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	d.before = cancel
+	r := d.keeper().Round(ctx)
+	if len(r.Registered) != 1 || len(r.Deregistered) != 1 || r.Err != nil {
+		t.Errorf("registered %v, deregistered %v, error %v", r.Registered, r.Deregistered, r.Err)
 	}
 }

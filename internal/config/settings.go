@@ -22,12 +22,6 @@ type Setting struct {
 	value  value
 }
 
-// Variable is the name of the setting's twin in the environment.
-func (s Setting) Variable() string { return "MOORING_" + strings.ToUpper(s.Key()) }
-
-// Key is the setting's key in a file.
-func (s Setting) Key() string { return strings.ReplaceAll(s.Name, "-", "_") }
-
 const defaultLookups = 200
 
 var settings = []Setting{
@@ -151,6 +145,12 @@ var settings = []Setting{
 		Usage: "profile of the shared AWS configuration",
 	},
 }
+
+// Variable is the name of the setting's twin in the environment.
+func (s Setting) Variable() string { return "MOORING_" + strings.ToUpper(s.Key()) }
+
+// Key is the setting's key in a file.
+func (s Setting) Key() string { return strings.ReplaceAll(s.Name, "-", "_") }
 
 // Settings returns every setting of a binding, in the order in which help lists them.
 func Settings() []Setting { return slices.Clone(settings) }
