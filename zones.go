@@ -20,10 +20,11 @@ func (k *Keeper) warnOfEmptyZones(ctx context.Context, r *report, s sight, plan 
 		gone = r.Planned.Deregister
 	}
 	stay = slices.DeleteFunc(stay, func(t Target) bool { return slices.Contains(gone, t.Addr) })
-	if slices.ContainsFunc(stay, func(t Target) bool { return !zoned(t) }) || settings.CrossZone(ctx) != CrossZoneOff {
+	if slices.ContainsFunc(stay, func(t Target) bool { return !zoned(t) }) {
 		return
 	}
-	if empty := emptyZones(settings.Zones(ctx), stay); len(empty) > 0 {
+	// The attribute is asked for last: it may have to be read again, and mostly no zone is empty.
+	if empty := emptyZones(settings.Zones(ctx), stay); len(empty) > 0 && settings.CrossZone(ctx) == CrossZoneOff {
 		r.warn("cross-zone is off and no target is in %s: the load balancer's address there serves nobody", strings.Join(empty, ", "))
 	}
 }
