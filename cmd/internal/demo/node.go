@@ -171,7 +171,7 @@ func (ns *nodes) start(addr netip.Addr) (*node, error) {
 }
 
 // stop lets a node die: from this instant it refuses connections. Requests that were begun are finished, so that nothing
-// depends on who is faster. It tells whether there was one.
+// depends on who is faster. It tells whether there was one that lived.
 func (ns *nodes) stop(addr netip.Addr) bool {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
@@ -236,14 +236,26 @@ func (ns *nodes) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	n := ns.byAddr[want.Addr()]
 	ns.mu.Unlock()
 	if n == nil || !n.begin() {
-		return nil, &net.OpError{
-			Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(want),
-			Err: os.NewSyscallError("connect", syscall.ECONNREFUSED),
-		}
+		return nil, ns.refuse(ctx, n, network, want)
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, network, n.listen)
 	if err != nil {
 		n.ended()
 	}
 	return conn, err
+}
+
+// refuse says no as soon as a dying node has finished what it began. A front cuts the flows of a target that refuses its
+// health checks, and what is finished cannot be cut.
+func (ns *nodes) refuse(ctx context.Context, n *node, network string, want netip.AddrPort) error {
+	why := os.NewSyscallError("connect", syscall.ECONNREFUSED)
+	if n != nil && n.is() == dead {
+		select {
+		case <-n.idle:
+		case <-ns.done:
+		case <-ctx.Done():
+			why = ctx.Err()
+		}
+	}
+	return &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(want), Err: why}
 }
