@@ -113,9 +113,8 @@ func (d *Demo) Run(ctx context.Context) (Summary, error) {
 	d.began, d.cancel = time.Now(), cancel
 	d.mu.Unlock()
 	if d.c.For > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, d.c.For)
-		defer stop()
+		// Not by a deadline: rounds would do nothing in the last seconds before it.
+		defer time.AfterFunc(d.c.For, func() { cancel(nil) }).Stop()
 	}
 	err := d.play(ctx)
 	for err == nil && ctx.Err() == nil && d.c.For > 0 {

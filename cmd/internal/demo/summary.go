@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -46,17 +47,19 @@ func (s Summary) Err() error {
 	}
 }
 
-// Write tells it in words.
-func (s Summary) Write(w io.Writer) {
-	fmt.Fprintf(w, "In %s of the story (%s by the wall) the name's addresses changed %d times, and mooring ran %d rounds.\n",
+// Text tells it in words.
+func (s Summary) Text() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "In %s of the story (%s by the wall) the addresses in DNS changed %d times, and mooring ran %d rounds.\n",
 		words(s.Clock), s.Elapsed.Round(100*time.Millisecond), s.Changes, s.Rounds)
-	fmt.Fprintf(w, "Through the fixed address %s: %s requests, %s failed.\n", s.fixed, thousands(s.Front.Requests), none(s.Front.Failures))
-	fmt.Fprintf(w, "Through the first addresses, pinned: %s requests, %s failed.\n", thousands(s.Pinned.Requests), none(s.Pinned.Failures))
-	fmt.Fprintf(w, "An address in DNS that served was at most %s not yet registered, one that no longer served at most %s still registered.\n",
+	fmt.Fprintf(&out, "Through the fixed address %s: %s requests, %s failed.\n", s.fixed, thousands(s.Front.Requests), none(s.Front.Failures))
+	fmt.Fprintf(&out, "Through the first addresses, pinned: %s requests, %s failed.\n", thousands(s.Pinned.Requests), none(s.Pinned.Failures))
+	fmt.Fprintf(&out, "Who served and was in DNS was registered after %s at the latest. Who no longer served was registered for %s at the longest.\n",
 		s.inStory(s.LongestMissing), s.inStory(s.LongestStale))
 	if s.Err() == nil && s.Pinned.Failures > 0 {
-		fmt.Fprintln(w, "Whoever knows only the fixed address noticed nothing. Whoever pinned what DNS showed at first lost the service.")
+		fmt.Fprintln(&out, "Whoever knows the fixed address noticed nothing. Whoever pinned what DNS showed at first has lost the service.")
 	}
+	return out.String()
 }
 
 func (s Summary) inStory(ms int64) string {
