@@ -21,14 +21,15 @@ var unshown = map[string]string{
 	"make-before-break (zone)": "a front has no zones",
 }
 
-// slow is for a machine that does other things too: a round a second, and fewer requests.
-var slow = demo.Config{Speed: 30, Work: 500 * time.Millisecond, Stop: true}
+// calm has fewer requests, for a machine that does other things too.
+var calm = demo.Config{Work: 400 * time.Millisecond, Stop: true}
 
 func TestStoryGoesWellWithAllGuardsAndFailsWithoutOne(t *testing.T) {
+	t.Parallel()
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() {
-		s, err := demo.Run(t.Context(), slow)
+		s, err := demo.Run(t.Context(), calm)
 		if err != nil || s.Err() != nil {
 			t.Errorf("with all guards: %v, %v", err, s.Err())
 		}
@@ -43,7 +44,7 @@ func TestStoryGoesWellWithAllGuardsAndFailsWithoutOne(t *testing.T) {
 		all.Go(func() {
 			// What must be too fast for a busy machine is tried again.
 			for range 3 {
-				c := slow
+				c := calm
 				c.Decide = mooring.DecideWith(slices.DeleteFunc(mooring.Guards(), func(g mooring.Guard) bool { return g.Name == guard.Name }))
 				s, err := demo.Run(t.Context(), c)
 				if err != nil {

@@ -1,0 +1,175 @@
+package demo_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"mooring"
+	"mooring/cmd/internal/demo"
+)
+
+const short = `# Two nodes serve.
+start 10.0.0.1-2
+name addrs=10.0.0.1-2
+until healthy 10.0.0.1-2
+load 2
+rounds 2
+`
+
+// fast is a config for short stories.
+func fast(story string) demo.Config { return demo.Config{Story: story, Speed: demo.MaxSpeed} }
+
+func TestAStoryEndsByItselfAndIsPlayedOnce(t *testing.T) {
+	t.Parallel()
+	d, err := demo.New(fast(short))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := d.Run(t.Context())
+	if err != nil || s.Err() != nil || s.Pinned.Failures > 0 || s.Rounds < 3 || s.Changes != 0 {
+		t.Errorf("%+v, %v, %v", s, err, s.Err())
+	}
+	if _, err := d.Run(t.Context()); err == nil {
+		t.Error("a demo was played twice")
+	}
+	if now := d.Snapshot(); !now.Done || now.Front != s.Front || len(now.Addresses) != 2 || now.Addresses[0].Health != mooring.HealthHealthy {
+		t.Errorf("%+v", now)
+	}
+}
+
+func TestALongStoryIsCutAndAShortOnePlayedAgain(t *testing.T) {
+	t.Parallel()
+	for story, want := range map[string]func(chapters int) bool{
+		short + "rounds 10000\n": func(chapters int) bool { return chapters == 1 },
+		short:                    func(chapters int) bool { return chapters > 1 },
+	} {
+		chapters := 0
+		c := fast(story)
+		c.For = 3 * time.Second
+		c.Tell = func(e demo.Event) {
+			if e.Chapter {
+				chapters++
+			}
+		}
+		s, err := demo.Run(t.Context(), c)
+		if err != nil || s.Err() != nil || !want(chapters) || s.Elapsed < c.For {
+			t.Errorf("%d chapters in %s, %v, %v: %s", chapters, s.Elapsed, err, s.Err(), story)
+		}
+	}
+}
+
+func TestWhoeverEndsItEndsItCleanly(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	c := fast(short + "rounds 10000\n")
+	var d *demo.Demo
+	c.Tell = func(e demo.Event) {
+		if d.Snapshot().Done { // may be asked at any time
+			t.Error("it is done before it ends")
+		}
+		if strings.Contains(e.Text, "registered") {
+			cancel()
+		}
+	}
+	d, err := demo.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := d.Run(ctx); err != nil || s.Rounds == 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestNothingIsLeftBehind(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	before, files := runtime.NumGoroutine(), openFiles(t)
+	c := fast(short)
+	c.For = 2 * time.Second
+	if s, err := demo.Run(t.Context(), c); err != nil || s.Err() != nil {
+		t.Fatalf("%v, %v", err, s.Err())
+	}
+	left, err := os.ReadDir(os.TempDir())
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in the directory for temporary files: %v, %v", left, err)
+	}
+	// The servers' goroutines end by themselves, soon after.
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 500 {
+		if runtime.NumGoroutine() <= before && openFiles(t) <= files {
+			return
+		}
+		<-tick.C
+	}
+	stacks := make([]byte, 1<<20)
+	t.Errorf("%d goroutines and %d open files, %d and %d before:\n%s", runtime.NumGoroutine(), openFiles(t), before, files, stacks[:runtime.Stack(stacks, true)])
+}
+
+// openFiles counts the process's descriptors, where the system tells.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}
+
+func TestMissingAndStaleAreMeasured(t *testing.T) {
+	t.Parallel()
+	// The second node is in DNS and serves two rounds before it is known; the first is dead in DNS for two rounds and longer.
+	s, err := demo.Run(t.Context(), fast(short+`
+dns fault=servfail
+rounds 1
+start 10.0.0.3
+name addrs=10.0.0.1-3
+dns fault=none
+stop 10.0.0.1
+rounds 2
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Between two rounds is a quarter of a second by the wall.
+	if s.LongestMissing < 100 || s.LongestStale < 300 || s.Changes != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAStoryThatCannotGoOnIsAnError(t *testing.T) {
+	t.Parallel()
+	_, err := demo.Run(t.Context(), fast(short+"until gone 10.0.0.1\n"))
+	if err == nil || !strings.Contains(err.Error(), "story, line 7: until gone 10.0.0.1: not after 60 rounds") {
+		t.Error(err)
+	}
+}
+
+func TestConfigsThatCannotBePlayedAreErrors(t *testing.T) {
+	for want, c := range map[string]demo.Config{
+		"speed 0.5: want 1 to 120":             {Speed: 0.5},
+		"speed 121: want 1 to 120":             {Speed: 121},
+		"for -1s: want a duration above 0":     {For: -time.Second},
+		"line 1: dance: no such command":       {Story: "dance"},
+		"a live story needs a name with addre": {Story: "load 1\nrounds 1"},
+	} {
+		if _, err := demo.New(c); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v; want %s", err, want)
+		}
+	}
+}
+
+func TestASummaryWithoutRequestsIsNoProof(t *testing.T) {
+	if err := (demo.Summary{}).Err(); err == nil {
+		t.Error("nothing was asked, and all is said to be well")
+	}
+	body, err := json.Marshal(demo.Summary{Changes: 4, Rounds: 40, Front: demo.Tally{Requests: 2}, LongestStale: 7})
+	want := `{"changes":4,"rounds":40,"front":{"requests":2,"failures":0},"pinned":{"requests":0,"failures":0},"longest_missing_ms":0,"longest_stale_ms":7}`
+	if err != nil || string(body) != want {
+		t.Errorf("%s, %v; want %s", body, err, want)
+	}
+}
