@@ -50,11 +50,11 @@ func (s Summary) Err() error {
 // Text tells it in words.
 func (s Summary) Text() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "In %s of the story (%s by the wall) the addresses in DNS changed %d times, and mooring ran %d rounds.\n",
-		words(s.Clock), s.Elapsed.Round(100*time.Millisecond), s.Changes, s.Rounds)
+	fmt.Fprintf(&out, "In %s of the story (%s by the wall) the addresses in DNS changed %s, and mooring ran %d rounds.\n",
+		words(s.Clock), s.Elapsed.Round(100*time.Millisecond), times(s.Changes), s.Rounds)
 	fmt.Fprintf(&out, "Through the fixed address %s: %s requests, %s failed.\n", s.fixed, thousands(s.Front.Requests), none(s.Front.Failures))
 	fmt.Fprintf(&out, "Through the first addresses, pinned: %s requests, %s failed.\n", thousands(s.Pinned.Requests), none(s.Pinned.Failures))
-	fmt.Fprintf(&out, "Who served and was in DNS was registered after %s at the latest. Who no longer served was registered for %s at the longest.\n",
+	fmt.Fprintf(&out, "A node that DNS showed was registered within %s. One that no longer served stayed registered for %s at the longest.\n",
 		s.inStory(s.LongestMissing), s.inStory(s.LongestStale))
 	if s.Err() == nil && s.Pinned.Failures > 0 {
 		fmt.Fprintln(&out, "Whoever knows the fixed address noticed nothing. Whoever pinned what DNS showed at first has lost the service.")
@@ -75,6 +75,13 @@ func none(n int) string {
 		return "none"
 	}
 	return thousands(n)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // thousands writes 12345 as 12,345.
