@@ -51,7 +51,7 @@ func (s Summary) Err() error {
 func (s Summary) Text() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "In %s of the story (%s by the wall) the addresses in DNS changed %s, and mooring ran %d rounds.\n",
-		words(s.Clock), s.Elapsed.Round(100*time.Millisecond), times(s.Changes), s.Rounds)
+		words(s.Clock), s.Elapsed.Round(100*time.Millisecond), howOften(s.Changes), s.Rounds)
 	fmt.Fprintf(&out, "Through the fixed address %s: %s requests, %s failed.\n", s.fixed, thousands(s.Front.Requests), none(s.Front.Failures))
 	fmt.Fprintf(&out, "Through the first addresses, pinned: %s requests, %s failed.\n", thousands(s.Pinned.Requests), none(s.Pinned.Failures))
 	fmt.Fprintf(&out, "A node that DNS showed was registered within %s. One that no longer served stayed registered for %s at the longest.\n",
@@ -77,7 +77,7 @@ func none(n int) string {
 	return thousands(n)
 }
 
-func times(n int) string {
+func howOften(n int) string {
 	if n == 1 {
 		return "once"
 	}
