@@ -81,7 +81,13 @@ func (s *stage) start(addrs []netip.Addr, warm time.Duration) error {
 	s.demo.say("nodes %s come up, and refuse connections for %s", list(addrs), words(warm))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.warm = append(s.warm, time.AfterFunc(s.demo.scaled(warm), serve))
+	s.warm = append(s.warm, time.AfterFunc(s.demo.scaled(warm), func() {
+		s.warming.Lock()
+		defer s.warming.Unlock()
+		if !s.cold {
+			serve()
+		}
+	}))
 	return nil
 }
 

@@ -132,7 +132,7 @@ func (d *Demo) Run(ctx context.Context) (Summary, error) {
 func (d *Demo) play(ctx context.Context) error {
 	s, err := d.open()
 	if err != nil {
-		return fmt.Errorf("set the stage: %w", err)
+		return err
 	}
 	defer s.close()
 	defer d.keep(s)

@@ -140,6 +140,17 @@ func sockets(t *testing.T) (n int) {
 	return n
 }
 
+func TestAStageThatCannotBeSetIsAnError(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()+"/nowhere")
+	if runtime.GOOS == "windows" {
+		t.Skip("its directory for temporary files has another name")
+	}
+	_, err := demo.Run(t.Context(), fast(short))
+	if err == nil || !strings.Contains(err.Error(), "set the stage: make a place for the memory: ") {
+		t.Error(err)
+	}
+}
+
 func TestMissingAndStaleAreMeasured(t *testing.T) {
 	t.Parallel()
 	// The second node is in DNS and serves two rounds before it is known; the first is dead in DNS for two rounds and longer.

@@ -52,40 +52,45 @@ type stage struct {
 	broken  sim.DNSFault
 	warm    []*time.Timer
 
+	warming   sync.Mutex
+	cold      bool // nobody becomes warm any more
 	measuring sync.Mutex
 	player    *player
 	closers   []func() // in the order in which they were opened
 }
 
-// open sets the stage. Close clears it, also when it was only begun.
-func (d *Demo) open() (s *stage, err error) {
-	s = &stage{demo: d, nodes: newNodes(d.c.Work), asked: &conns{open: map[net.Conn]bool{}}}
+// open sets the stage. Close clears it.
+func (d *Demo) open() (*stage, error) {
+	s := &stage{demo: d, nodes: newNodes(d.c.Work), asked: &conns{open: map[net.Conn]bool{}}}
 	s.player = &player{stage: s, steps: d.story.steps, over: make(chan error, 1)}
 	s.closers = append(s.closers, s.nodes.close)
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
+	if err := s.build(); err != nil {
+		s.close() // as far as it was built
+		return nil, fmt.Errorf("set the stage: %w", err)
+	}
+	d.opened(s)
+	return s, nil
+}
+
+func (s *stage) build() (err error) {
+	d := s.demo
 	if s.dns, err = sim.NewDNS(sim.DNSConfig{Seed: d.c.Seed}); err != nil {
-		return nil, err
+		return err
 	}
 	s.closers = append(s.closers, s.dns.Close, s.asked.close)
 	s.asked.dial = s.dns.Dial
 	if s.dir, err = os.MkdirTemp("", "mooring-demo-"); err != nil {
-		return nil, fmt.Errorf("make a place for the memory: %w", err)
+		return fmt.Errorf("make a place for the memory: %w", err)
 	}
 	s.closers = append(s.closers, func() { _ = os.RemoveAll(s.dir) }) // what cannot be removed, the system removes some day
 	if err := s.listen(d.fixed()); err != nil {
-		return nil, err
+		return err
 	}
 	s.closers = append(s.closers, s.shutdown)
-	d.opened(s)
-	now := d.now
-	s.load = &load{fixed: s.front.Addr().String(), told: d.front, now: now}
-	s.pinned = &pinned{dial: s.nodes.Dial, told: d.pinned, now: now, stop: make(chan struct{})}
+	s.load = &load{fixed: s.front.Addr().String(), told: d.front, now: d.now}
+	s.pinned = &pinned{dial: s.nodes.Dial, told: d.pinned, now: d.now, stop: make(chan struct{})}
 	s.closers = append(s.closers, s.cool, s.pinned.close, s.load.close)
-	return s, nil
+	return nil
 }
 
 // close clears the stage, the clients first: what they began is finished.
@@ -116,6 +121,9 @@ func (s *stage) shutdown() {
 
 // cool stops nodes from warming.
 func (s *stage) cool() {
+	s.warming.Lock()
+	s.cold = true
+	s.warming.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.warm {
