@@ -55,6 +55,7 @@ type stage struct {
 	warming   sync.Mutex
 	cold      bool // nobody becomes warm any more
 	measuring sync.Mutex
+	health    map[netip.Addr]mooring.Target // after the last round
 	player    *player
 	closers   []func() // in the order in which they were opened
 }
@@ -180,7 +181,25 @@ func (s *stage) keeper(context.Context) (*mooring.Keeper, error) {
 // told is told of a round. The next one does not begin before it returns, so what the story does now is done in between.
 func (s *stage) told(r mooring.Report) {
 	s.demo.round(r)
+	s.tellHealth()
 	s.player.told(r.Deregistered)
+}
+
+// tellHealth tells whose health in the front is another than after the last round.
+func (s *stage) tellHealth() {
+	before := s.health
+	s.health = s.targets()
+	for _, state := range []mooring.Health{mooring.HealthHealthy, mooring.HealthUnhealthy} {
+		var turned []netip.Addr
+		for a, t := range s.health {
+			if t.Health == state && before[a].Health != state {
+				turned = append(turned, a)
+			}
+		}
+		if slices.SortFunc(turned, netip.Addr.Compare); len(turned) > 0 {
+			s.demo.say("front: %s %s", list(turned), state)
+		}
+	}
 }
 
 // A measured group has it measured what its changes are worth.
