@@ -45,7 +45,7 @@ type Demo struct {
 	c             Config
 	story         story
 	front, pinned *counter
-	cancel        context.CancelCauseFunc // ends the play
+	cancel        context.CancelFunc // ends the play
 
 	telling sync.Mutex
 
@@ -65,7 +65,7 @@ func New(c Config) (*Demo, error) {
 	if c.Speed == 0 {
 		c.Speed = UsualSpeed
 	}
-	if c.Speed < MinSpeed || c.Speed > MaxSpeed {
+	if !(c.Speed >= MinSpeed && c.Speed <= MaxSpeed) { // what is no number is neither
 		return nil, fmt.Errorf("speed %v: want %d to %d", c.Speed, MinSpeed, MaxSpeed)
 	}
 	if c.For < 0 {
@@ -84,7 +84,7 @@ func New(c Config) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Demo{c: c, story: s, cancel: func(error) {}}
+	d := &Demo{c: c, story: s, cancel: func() {}}
 	d.snapshot = Snapshot{Name: Name, Speed: c.Speed, Steps: s.chapters}
 	d.front = &counter{failed: d.frontFailed}
 	d.pinned = &counter{failed: func(f Failure) { d.say("the client that pinned addresses fails: %s at %s", f.What, f.Node) }}
@@ -103,8 +103,8 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 // Run plays the story until it is over, its time is, or the context ends, and clears everything away. An error says that
 // it could not be played; requests that failed are in the summary. A demo runs once.
 func (d *Demo) Run(ctx context.Context) (Summary, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	d.mu.Lock()
 	if !d.began.IsZero() {
 		d.mu.Unlock()
@@ -114,7 +114,7 @@ func (d *Demo) Run(ctx context.Context) (Summary, error) {
 	d.mu.Unlock()
 	if d.c.For > 0 {
 		// Not by a deadline: rounds would do nothing in the last seconds before it.
-		defer time.AfterFunc(d.c.For, func() { cancel(nil) }).Stop()
+		defer time.AfterFunc(d.c.For, cancel).Stop()
 	}
 	err := d.play(ctx)
 	for err == nil && ctx.Err() == nil && d.c.For > 0 {
@@ -184,7 +184,7 @@ func (d *Demo) opened(s *stage) {
 	defer d.mu.Unlock()
 	d.stage = s
 	d.snapshot.Fixed = s.front.Addr().String()
-	d.held, d.notes = nil, nil
+	d.held, d.notes, d.snapshot.Doubt = nil, nil, ""
 }
 
 func (d *Demo) say(format string, args ...any) {
@@ -208,6 +208,6 @@ func (d *Demo) frontFailed(f Failure) {
 	if d.c.Stop {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.cancel(errors.New("a request failed"))
+		d.cancel()
 	}
 }

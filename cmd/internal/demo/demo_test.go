@@ -3,6 +3,7 @@ package demo_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -184,6 +185,7 @@ func TestConfigsThatCannotBePlayedAreErrors(t *testing.T) {
 	for want, c := range map[string]demo.Config{
 		"speed 0.5: want 1 to 120":             {Speed: 0.5},
 		"speed 121: want 1 to 120":             {Speed: 121},
+		"speed NaN: want 1 to 120":             {Speed: math.NaN()},
 		"for -1s: want a duration above 0":     {For: -time.Second},
 		"line 1: dance: no such command":       {Story: "dance"},
 		"a live story needs a name with addre": {Story: "load 1\nrounds 1"},

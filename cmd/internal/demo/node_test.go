@@ -66,6 +66,11 @@ func TestANodeThatDiesFinishesWhatItBegan(t *testing.T) {
 		t.Fatal(err)
 	}
 	ns.stop(someNode) // it may not even have seen the connection yet
+	impatient, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := ns.Dial(impatient, "tcp", atSomeNode); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v; want no refusal while it finishes", err)
+	}
 	refusal := make(chan error, 1)
 	go func() {
 		_, err := ns.Dial(t.Context(), "tcp", atSomeNode)
