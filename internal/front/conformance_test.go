@@ -77,4 +77,3 @@ func busy(t *testing.T, f *front.Front) (end func() error, err error) {
 		return err
 	}, nil
 }
-

@@ -128,7 +128,7 @@ func same(what string, got, want []mooring.Target) error {
 func none(what string, confirmed []mooring.Target, err, want error) error {
 	switch {
 	case !errors.Is(err, want):
-		return fmt.Errorf("%s: error %v, want one that is %q", what, err, want)
+		return fmt.Errorf("%s: error %w, want one that is: %w", what, orNone(err), want)
 	case len(confirmed) > 0:
 		return fmt.Errorf("%s: %v confirmed beside error %w", what, names(confirmed), err)
 	}
