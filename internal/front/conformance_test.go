@@ -18,7 +18,8 @@ import (
 // Many addresses are needed, and a machine has few: every target is one listener, reached through the front's own dialer.
 func TestAFrontIsAGroup(t *testing.T) {
 	grouptest.Run(t, func(t *testing.T) grouptest.Subject {
-		everybody := serve(t, echo).Addr().String()
+		host := serve(t, echo)
+		everybody := netip.AddrPortFrom(host.Addr, host.Port).String()
 		s := quick()
 		s.DrainDelay = time.Hour
 		f, err := front.Listen(front.Config{
@@ -36,7 +37,7 @@ func TestAFrontIsAGroup(t *testing.T) {
 			Group: f, Targets: from("10.0.1.1", 3), OtherPort: 8443, Many: from("10.0.2.1", 300),
 			Refused: []mooring.Target{own, {Addr: netip.IPv4Unspecified(), Port: 443}, {Addr: netip.MustParseAddr("10.0.1.9")}},
 			Pass:    func() { <-time.After(s.HealthInterval) },
-			Busy:    func(mooring.Target) (func() error, error) { return busy(t, f) },
+			Busy:    func(mooring.Target) (func() error, error) { return subject{Front: f, t: t}.busy() },
 		}
 	})
 }
@@ -57,9 +58,9 @@ func from(first string, n int) []mooring.Target {
 }
 
 // busy opens a flow and sees that it has reached the target. It ends as a client ends one.
-func busy(t *testing.T, f *front.Front) (end func() error, err error) {
-	t.Helper()
-	c := dial(t, f)
+func (s subject) busy() (end func() error, err error) {
+	s.t.Helper()
+	c := s.dial()
 	if _, err := c.Write([]byte("hello")); err != nil {
 		return nil, err
 	}
