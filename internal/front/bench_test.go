@@ -5,8 +5,8 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"text/tabwriter"
 	"testing"
+	"text/tabwriter"
 )
 
 // What is promised of the front beside haproxy. Memory and descriptors do not depend on how busy a machine is, so they
