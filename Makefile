@@ -5,6 +5,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
 SEEDS   ?= 50000
+BENCHTIME ?= 8s
 
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -48,6 +49,10 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 .PHONY: sim
 sim: ## SEEDS (50000) simulated worlds, each promise checked after each change
 	$(GO) test . -timeout 0 -run Sim -args -seeds=$(SEEDS)
+
+.PHONY: bench
+bench: ## the front beside haproxy: BENCHTIME (8s) for each comparison
+	$(GO) test ./internal/front -run '^$$' -bench BesideHaproxy -benchtime $(BENCHTIME)
 
 .PHONY: build
 build: ## bin/mooring, for this machine
