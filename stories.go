@@ -7,3 +7,8 @@ import "embed"
 //
 //go:embed testdata/scenarios/*.txt
 var Stories embed.FS
+
+// DemoStory is the live story of `mooring demo`.
+//
+//go:embed testdata/demo/story.txt
+var DemoStory string

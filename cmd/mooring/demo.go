@@ -1,69 +1,181 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"mooring"
+	"mooring/cmd/internal/demo"
 	"mooring/internal/sim"
 )
 
-// tour is what the demo plays when it is not told what.
-var tour = []string{"04-eight-of-24", "03-scale-in", "08-full-replacement", "06-nxdomain", "21-overlapping-runs"}
+// A demoRun is the demo's command line.
+type demoRun struct {
+	story, output string
+	list, plain   bool
+	live          demo.Config
+}
 
 func newDemo(m machine) *cobra.Command {
-	var story string
-	var list bool
+	var r demoRun
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Watch rounds in a simulated world: no account, no network",
-		Long: `demo plays stories: a name whose addresses change, a target group that is slow, and the faults of both, in a
-simulated world whose clock runs as fast as the machine does. The rounds are the real ones; only the world is not.
-After every change of the group the safety promises (docs/promises.md) are checked against the world's truth.
+		Short: "Watch mooring at work on this machine: no account, no root, nothing installed",
+		Long: `demo plays a story on loopback, live: an application's load balancer whose nodes are HTTP servers that come and go, its
+zone with four name servers and at most eight addresses in an answer, a front at a fixed address, and between them mooring
+with its real rounds and lookups. One client sends requests through the fixed address all the time; another has pinned
+the first addresses, as a firewall's rule does. Nothing leaves this machine; what was opened is closed at the end.
 
-Each story shows the commands that make the world, and below ---- what the rounds did: + registered,
-- deregistered, ~ held back and by which guard. The same stories are mooring's tests.
+The story's time runs --speed times as fast as the wall's: with it the interval of 30s, hold, health checks and drains.
+Misses and evidence are as ever. Requests take 150 ms each and a node has 8 at once, so whoever lets too many nodes go
+is found out. The policy is the default, but for min-targets 4.
 
-Exit codes: 0 done, 1 error or a broken promise.`,
+On a terminal there is a live view (q leaves it); else, or with --plain, one line an event, at the story's time. It ends
+with a summary: by --output json that is all there is, one object, its times in milliseconds by the wall:
+  changes             of the set of addresses that the name shows
+  rounds              of mooring
+  front, pinned       {"requests", "failures"} of the two clients
+  longest_missing_ms  that an address which served and was in DNS was not registered
+  longest_stale_ms    that an address which no longer served was registered
+
+--story FILE plays another story. One with the command load is played live; it is made of lines:
+` + demo.Language + `
+
+Any other file, and the stories that --list shows, are played in a simulated world whose clock runs as fast as the
+machine does. The rounds are the real ones there too. Each story shows the commands that make the world, and below ----
+what the rounds did: + registered, - deregistered, ~ held back and by which guard. After every change of the group the
+safety promises (docs/promises.md) are checked against the world's truth. The same stories are mooring's tests.
+
+Exit codes: 0 no request through the fixed address failed, or no promise was broken; 1 otherwise.`,
 		Example: `  mooring demo
+  mooring demo --plain --for 20s
   mooring demo --list
   mooring demo --story 24-forged-memory
   mooring demo --story my-story.txt`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if list {
-				return m.listStories()
-			}
-			return m.playAll(story)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return m.demo(cmd, r) },
 	}
-	cmd.Flags().StringVar(&story, "story", "", "play this one: a name that --list shows, or a file (default a tour of five)")
-	cmd.Flags().BoolVar(&list, "list", false, "list the stories")
+	f := cmd.Flags()
+	f.StringVar(&r.story, "story", "", "play this one: a file, or a name that --list shows (default mooring's own, live)")
+	f.BoolVar(&r.list, "list", false, "list the stories for the simulated world")
+	f.BoolVar(&r.plain, "plain", false, "one line an event, also on a terminal")
+	f.StringVar(&r.output, "output", "text", "text or json")
+	f.DurationVar(&r.live.For, "for", 0, "play live for so long by the wall: a longer story is cut, a shorter one begins again (default: once)")
+	f.Float64Var(&r.live.Speed, "speed", demo.UsualSpeed, fmt.Sprintf("of the live story's time, %d to %d", demo.MinSpeed, demo.MaxSpeed))
+	f.Uint64Var(&r.live.Seed, "seed", 1, "by which the live story's name servers choose the addresses of an answer")
 	return cmd
 }
 
-func (m machine) playAll(story string) error {
-	names := tour
-	if story != "" {
-		names = []string{story}
+func (m machine) demo(cmd *cobra.Command, r demoRun) error {
+	switch {
+	case r.list:
+		return m.listStories()
+	case r.output != "text" && r.output != "json":
+		return fmt.Errorf("--output %q: want text or json", r.output)
+	case r.live.Speed < demo.MinSpeed || r.live.Speed > demo.MaxSpeed: // 0 too, which a Config takes for the usual one
+		return fmt.Errorf("--speed %v: want %d to %d", r.live.Speed, demo.MinSpeed, demo.MaxSpeed)
+	case cmd.Flags().Changed("for") && r.live.For <= 0:
+		return fmt.Errorf("--for %s: want a duration above 0", r.live.For)
+	case r.story == "":
+		return m.playLive(cmd, r)
 	}
-	for _, name := range names {
-		script, err := findStory(name)
-		if err != nil {
-			return err
-		}
-		if err := m.play(name, script); err != nil {
-			return err
+	script, err := findStory(r.story)
+	if err != nil {
+		return err
+	}
+	if demo.IsLive(script) {
+		r.live.Story = script
+		return m.playLive(cmd, r)
+	}
+	for _, name := range []string{"for", "speed", "seed", "output", "plain"} {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s is for live stories, and %s is none: it has no load", name, r.story)
 		}
 	}
-	_, err := fmt.Fprintf(m.out, "Played: %d. Broken promises: 0.\n", len(names))
+	if err := m.play(r.story, script); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(m.out, "Played: 1. Broken promises: 0.")
 	return err
+}
+
+// screen is the live view on a terminal; nil: there is none.
+var screen func(ctx context.Context, d interface{ Snapshot() demo.Snapshot }, in io.Reader, out io.Writer) error
+
+// playLive plays a live story, and tells of it in the form that is asked for and fits.
+func (m machine) playLive(cmd *cobra.Command, r demoRun) error {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	signal.Ignore(syscall.SIGPIPE) // a reader that has gone ends the demo, which then still clears everything away
+	defer signal.Reset(syscall.SIGPIPE)
+	term, _ := m.env("TERM")
+	onScreen := screen != nil && m.terminal && !r.plain && r.output == "text" && term != "dumb"
+	if r.output == "text" && !onScreen {
+		r.live.Tell = demo.Plain(lastWriter{m.out, cancel})
+	}
+	d, err := demo.New(r.live)
+	if err != nil {
+		return ofStory(r.story, err)
+	}
+	var seen error
+	var all sync.WaitGroup
+	if onScreen {
+		all.Go(func() {
+			defer cancel() // whoever leaves the screen ends the demo
+			seen = screen(ctx, d, cmd.InOrStdin(), m.out)
+		})
+	}
+	summary, err := d.Run(ctx)
+	all.Wait()
+	if err := errors.Join(ofStory(r.story, err), seen); err != nil {
+		return err
+	}
+	if err := m.summarize(summary, r.output); err != nil {
+		return err
+	}
+	return summary.Err()
+}
+
+func (m machine) summarize(s demo.Summary, output string) error {
+	if output == "json" {
+		return json.NewEncoder(m.out).Encode(s)
+	}
+	_, err := fmt.Fprint(m.out, s.Text())
+	return err
+}
+
+// ofStory says which story it is about.
+func ofStory(story string, err error) error {
+	if err == nil || story == "" {
+		return err
+	}
+	return fmt.Errorf("play %s: %w", story, err)
+}
+
+// A lastWriter ends what writes to it once that fails.
+type lastWriter struct {
+	io.Writer
+	end context.CancelFunc
+}
+
+func (e lastWriter) Write(p []byte) (int, error) {
+	n, err := e.Writer.Write(p)
+	if err != nil {
+		e.end()
+	}
+	return n, err
 }
 
 func (m machine) play(name, script string) error {
@@ -97,17 +209,18 @@ func findStory(name string) (string, error) {
 		return string(script), nil
 	}
 	const most = 1 << 20
-	info, err := os.Stat(name)
+	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("--story %q: neither a story that --list shows nor a file", name)
-	}
-	if err == nil && info.Size() > most {
-		err = fmt.Errorf("%d bytes, over the limit of %d", info.Size(), most)
 	}
 	if err != nil {
 		return "", fmt.Errorf("--story %q: %w", name, err)
 	}
-	script, err = os.ReadFile(name)
+	defer func() { _ = file.Close() }() // it was only read
+	script, err = io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && len(script) > most {
+		err = fmt.Errorf("over the limit of %d bytes", most)
+	}
 	if err != nil {
 		return "", fmt.Errorf("--story %q: %w", name, err)
 	}
