@@ -135,14 +135,14 @@ func TestFailuresAreToldByWordsAndShapesNotOnlyByColour(t *testing.T) {
 func TestWhoIsInDNSOrRegisteredIsShownFirst(t *testing.T) {
 	s := Snapshot{}
 	for last := byte(1); last <= 20; last++ { // the odd ones lead nowhere
-		s.Addresses = append(s.Addresses, Address{Addr: node(last, nil).Addr, InDNS: last%4 == 0})
+		s.Addresses = append(s.Addresses, Address{Addr: drawnNode(last, nil).Addr, InDNS: last%4 == 0})
 		if last%4 == 2 {
 			s.Addresses[last-1].Health = mooring.HealthDraining
 		}
 	}
 	shown := chooseAddresses(s.Addresses, 10)
 	for i, a := range shown {
-		if want := node(byte(2*i+2), nil).Addr; a.Addr != want {
+		if want := drawnNode(byte(2*i+2), nil).Addr; a.Addr != want {
 			t.Errorf("in line %d %s is shown, not %s", i, a.Addr, want)
 		}
 	}

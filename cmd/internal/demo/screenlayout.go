@@ -8,7 +8,6 @@ type part int
 const (
 	partTitle part = iota
 	partProgress
-	partGap
 	partChapter
 	partTallies
 	partAddresses
@@ -36,7 +35,7 @@ var shares = []struct {
 	{partChapter, 1},
 	{partAddresses, 4},
 	{partTallies, 1},
-	{partGap, 1},
+	{partChapter, 1},
 	{partDecisions, 2}, // here 24 lines are given away
 	{partAddresses, 12},
 	{partDecisions, 8},
@@ -73,7 +72,7 @@ func render(s Snapshot, width, height int) string {
 	p := sheet{s, min(max(width-2, 0), mostWidth)}
 	room, left := shareLines(height)
 	parts := [allParts]func(lines int) []row{
-		partTitle: p.title, partProgress: p.progress, partGap: p.gap, partChapter: p.chapter,
+		partTitle: p.title, partProgress: p.progress, partChapter: p.chapter,
 		partTallies: p.tallies, partAddresses: p.addresses, partDecisions: p.decisions, partFooter: p.footer,
 	}
 	var rows []row

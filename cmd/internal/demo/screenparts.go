@@ -10,8 +10,6 @@ import (
 	"time"
 )
 
-func (p sheet) gap(int) []row { return nil }
-
 func (p sheet) title(int) []row {
 	left := row{}.add(strong, "mooring").add(usual, "  ").add(fresh, p.Fixed).add(faint, " → ").add(usual, p.Name)
 	return []row{ends(left, row{}.add(faint, clockText(p.Elapsed)), p.width)}
@@ -46,7 +44,15 @@ func (p sheet) progress(int) []row {
 	return []row{append(bar.add(usual, "  "), text...)}
 }
 
-func (p sheet) chapter(lines int) []row { return wrap(strong, p.Chapter, p.width, lines) }
+// chapter has a line of air above it where it leaves one.
+func (p sheet) chapter(lines int) []row {
+	const airy = 3
+	out := wrap(strong, p.Chapter, p.width, lines)
+	if lines >= airy && len(out) < lines {
+		return append([]row{nil}, out...)
+	}
+	return out
+}
 
 // tallies are the two clients side by side: the problem next to its solution.
 func (p sheet) tallies(lines int) []row {
