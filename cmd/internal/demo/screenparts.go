@@ -140,16 +140,16 @@ func (p sheet) decision(d Decision) row {
 	}
 	r := row{}.add(faint, fmt.Sprintf("%6s  ", clockText(d.At)))
 	r = append(r, row{}.add(color, sign+d.Action).fill(len("- deregistered"))...)
-	r = r.add(usual, "  "+fewAddrs(d.Addrs))
-	if d.Why != "" {
-		r = r.add(faint, "  "+d.Why)
+	left := p.width - r.width() - 4
+	named := fewAddrs(d.Addrs, 4)
+	for most := 3; most > 0 && len([]rune(named+d.Why)) > left; most-- { // the reason matters more
+		named = fewAddrs(d.Addrs, most)
 	}
-	return r.cut(p.width)
+	return r.add(usual, "  "+named).add(faint, "  "+d.Why).cut(p.width)
 }
 
-// fewAddrs names at most two addresses, so that the reason has some room.
-func fewAddrs(addrs []netip.Addr) string {
-	const most = 2
+// fewAddrs names at most so many addresses, and counts the others.
+func fewAddrs(addrs []netip.Addr, most int) string {
 	var words []string
 	for _, a := range addrs[:min(len(addrs), most)] {
 		words = append(words, a.String())
