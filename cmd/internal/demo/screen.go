@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"golang.org/x/term"
 )
 
 // framesPerSecond is how often the screen looks at the demo: what moves is seen to move, and nothing flickers.
@@ -18,9 +20,14 @@ const framesPerSecond = 10
 //
 // The terminal's other screen is used, and the first one is given back with its cursor whatever happens. Signals are
 // the caller's, who ends ctx by them. Colours are left out where NO_COLOR or TERM ask for that; a terminal that knows
-// no more than lines (TERM=dumb) should not be given to Screen. Where out is no terminal it is taken for one of 80x24.
+// no more than lines (TERM=dumb) should not be given to Screen. Where out is no terminal it is taken for one of 80x24;
+// where in is a file or a pipe there are no keys, and the footer names ctrl+c, which is a signal then.
 func Screen(ctx context.Context, source interface{ Snapshot() Snapshot }, in io.Reader, out io.Writer) error {
-	p := tea.NewProgram(&screen{source: source, now: source.Snapshot(), width: 80, height: 24},
+	model := &screen{source: source, now: source.Snapshot(), width: 80, height: 24, leave: "q"}
+	if file, ok := in.(*os.File); ok && !term.IsTerminal(int(file.Fd())) {
+		in, model.leave = nil, "ctrl+c" // some files cannot be waited for, /dev/null is one
+	}
+	p := tea.NewProgram(model,
 		tea.WithInput(in), tea.WithOutput(out), tea.WithWindowSize(80, 24), tea.WithFPS(2*framesPerSecond),
 		tea.WithoutSignalHandler())
 	// Not tea.WithContext: a program that is killed does not wait for its reader, which would take the next key.
@@ -37,6 +44,7 @@ type screen struct {
 	source        interface{ Snapshot() Snapshot }
 	now           Snapshot
 	width, height int
+	leave         string // the key for it
 }
 
 type frame struct{}
@@ -67,7 +75,7 @@ func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 func (s *screen) View() tea.View {
-	v := tea.NewView(render(s.now, s.width, s.height))
+	v := tea.NewView(render(s.now, s.width, s.height, s.leave))
 	v.AltScreen = true
 	v.DisableBracketedPasteMode = true // nothing is typed here
 	return v

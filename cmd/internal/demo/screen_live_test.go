@@ -140,6 +140,28 @@ func TestAScreenOfADemoThatWasOverBeforeItEndsByItself(t *testing.T) {
 	checkLeftClean(t, written)
 }
 
+func TestAScreenWithoutKeysNamesAnotherWayOut(t *testing.T) {
+	nothing, err := os.Open(os.DevNull) // nor can it be waited for
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nothing.Close()
+	source, out := &tale{now: storyBegun()}, newTape()
+	ended := make(chan error, 1)
+	go func() { ended <- Screen(t.Context(), source, nothing, out) }()
+	out.await(t, "ctrl+c")
+	source.tell(func(s *Snapshot) { s.Done = true })
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	written, _ := out.read()
+	for _, question := range []string{"$p", "\x1b[?u", "\x1b[c"} {
+		if strings.Contains(written, question) {
+			t.Errorf("the terminal is asked by %q, and nobody reads its answer", question)
+		}
+	}
+}
+
 func TestAScreenWhoseContextHasEndedEndsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -37,7 +37,7 @@ func TestTheScreenShowsTheStoryAtEverySize(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// Without its colours, so that the picture shows that they carry no meaning alone.
-			got := colors.ReplaceAllString(render(c.snapshot, c.width, c.height), "") + "\n"
+			got := colors.ReplaceAllString(render(c.snapshot, c.width, c.height, "q"), "") + "\n"
 			file := filepath.Join("testdata", "screen", c.name+".txt")
 			if *updateScreens {
 				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
@@ -58,7 +58,7 @@ func TestTheScreenShowsTheStoryAtEverySize(t *testing.T) {
 // checkFits measures as terminals do, not as the screen does.
 func checkFits(t *testing.T, s Snapshot, width, height int) {
 	t.Helper()
-	drawn := render(s, width, height)
+	drawn := render(s, width, height, "q")
 	if width <= 0 || height <= 0 {
 		if drawn != "" {
 			t.Fatalf("%dx%d shows %q", width, height, drawn)
@@ -126,7 +126,7 @@ func TestNothingInASnapshotCommandsTheTerminal(t *testing.T) {
 func TestFailuresAreToldByWordsAndShapesNotOnlyByColour(t *testing.T) {
 	s := storyGrown()
 	s.Front = Tally{Requests: 100_000, Failures: 1}
-	plain := colors.ReplaceAllString(render(s, 80, 24), "")
+	plain := colors.ReplaceAllString(render(s, 80, 24, "q"), "")
 	if !strings.Contains(plain, "✗ 1 failure (0.1 %)") || !strings.Contains(plain, "━×  ") {
 		t.Errorf("one failure of many is not seen:\n%s", plain)
 	}
@@ -146,7 +146,7 @@ func TestWhoIsInDNSOrRegisteredIsShownFirst(t *testing.T) {
 			t.Errorf("in line %d %s is shown, not %s", i, a.Addr, want)
 		}
 	}
-	if plain := colors.ReplaceAllString(render(s, 80, 24), ""); !strings.Contains(plain, "5 in DNS, 0 healthy, +4 more") {
+	if plain := colors.ReplaceAllString(render(s, 80, 24, "q"), ""); !strings.Contains(plain, "5 in DNS, 0 healthy, +4 more") {
 		t.Errorf("who is not shown is not counted:\n%s", plain)
 	}
 }

@@ -57,7 +57,8 @@ func shareLines(height int) (room [allParts]int, left int) {
 // A sheet is a snapshot that is being laid out.
 type sheet struct {
 	Snapshot
-	width int // between the margins
+	width int    // between the margins
+	leave string // the key that leaves the screen
 }
 
 // mostWidth is where lines become too long to be read with ease; a wider terminal stays empty at the right.
@@ -65,11 +66,11 @@ const mostWidth = 118
 
 // render lays the demo out for a terminal of this size: exactly height lines, none wider than width, coloured by SGR
 // sequences and by nothing else. Nothing that a snapshot holds can change that.
-func render(s Snapshot, width, height int) string {
+func render(s Snapshot, width, height int, leave string) string {
 	if width <= 0 || height <= 0 {
 		return ""
 	}
-	p := sheet{s, min(max(width-2, 0), mostWidth)}
+	p := sheet{s, min(max(width-2, 0), mostWidth), leave}
 	room, left := shareLines(height)
 	parts := [allParts]func(lines int) []row{
 		partTitle: p.title, partProgress: p.progress, partChapter: p.chapter,

@@ -162,12 +162,13 @@ func fewAddrs(addrs []netip.Addr, most int) string {
 }
 
 func (p sheet) footer(int) []row {
+	right := row{}.add(strong, p.leave).add(faint, " quit")
 	left := row{}.add(faint, "at most: a live address missing "+secondsText(p.LongestMissing)+
 		", a dead one registered "+secondsText(p.LongestStale))
-	if left.width()+2+len("q quit") > p.width {
+	if left.width()+2+right.width() > p.width {
 		left = row{}.add(faint, "missing "+secondsText(p.LongestMissing)+", stale "+secondsText(p.LongestStale)+" at most")
 	}
-	return []row{ends(left, row{}.add(strong, "q").add(faint, " quit"), p.width)}
+	return []row{ends(left, right, p.width)}
 }
 
 // heading is a rule with a name at its left and a remark at its right.
