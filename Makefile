@@ -37,6 +37,12 @@ fmt: ## format all Go files
 docs: ## docs/reference.md and the schema, from the code
 	$(GO) test ./cmd/mooring ./internal/config -run 'Reference|Schema' -update
 
+.PHONY: picture
+picture: build ## docs/demo.svg, from a run of the demo
+	$(GO) -C tools run ./picture -out $(CURDIR)/docs/demo.svg -when '12 in DNS.*draining.*max-leave' \
+		-title 'mooring demo: requests through the fixed address and to pinned ones, each address, the last decisions' \
+		$(CURDIR)/bin/mooring demo
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@set -eu; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u); do \
