@@ -4,15 +4,17 @@ package front
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"mooring"
 )
 
-// Settings are the numbers of a front. [DefaultSettings] has the ones that are usual.
+// Settings are the numbers of a front. [DefaultSettings] has the usual ones.
 type Settings struct {
 	HealthInterval time.Duration // between two health checks of one target
 	HealthTimeout  time.Duration // for one to succeed
@@ -23,22 +25,165 @@ type Settings struct {
 	MaxFlows       int           // at a time; further ones are refused
 }
 
+// DefaultSettings have a Network Load Balancer's drain delay and idle time-out, and health checks more often than its:
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html#connection-idle-timeout
+func DefaultSettings() Settings {
+	return Settings{
+		HealthInterval: 10 * time.Second, HealthTimeout: 5 * time.Second, Healthy: 3, Unhealthy: 2,
+		DrainDelay: 300 * time.Second, IdleTimeout: 350 * time.Second, MaxFlows: 10_000,
+	}
+}
+
 // A Config is what a front needs.
 type Config struct {
-	Listen   netip.AddrPort // with port 0, a free one
+	Listen   netip.AddrPort // port 0: a free one
 	Settings Settings
 
-	// Dial connects to a target; nil: as the system does.
+	// Dial connects to a target by TCP; nil: as the system does.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	Log  *slog.Logger
 }
 
-// Stats are what a front did and does.
-type Stats struct {
-	Flows    int    // open now
-	Accepted uint64 // flows that reached a target, ever
-	In, Out  uint64 // bytes from clients, and to them
-	Targets  map[mooring.Health]int
-	Refused  map[string]uint64 // by reason: limit, no-target, unreachable
-	FailOpen bool              // no target is healthy, so all get flows
+// A Front listens at one address and passes flows on to its targets. It is a [mooring.Group].
+type Front struct {
+	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
+	log      *slog.Logger
+	listener *net.TCPListener
+
+	alive   context.Context // as long as flows may go on
+	end     context.CancelFunc
+	flowing sync.WaitGroup // flows
+	working sync.WaitGroup // all else that runs
+	begin   func()         // lets flows in
+	begun   chan struct{}  // closed by it
+	notes   chan func()    // to be logged
+
+	mu       sync.Mutex
+	settings Settings
+	closed   bool
+	targets  map[netip.AddrPort]*target
+	flows    map[*flow]bool // accepted
+	picks    uint64         // flows that were given to a target so far
+	counts   counts
+	told     map[string]time.Time // when a refusal was last logged, by its reason
+}
+
+// firstTarget is how long clients wait in the listener's queue for the first target of all. A process that was started
+// anew has it sooner, and its clients notice nothing.
+const firstTarget = 10 * time.Second
+
+// Listen opens a front without targets. [Front.Shutdown] closes it.
+func Listen(c Config) (*Front, error) {
+	network := "tcp"
+	if c.Listen.Addr().Is4() {
+		network = "tcp4" // the wildcard is no IPv6 address then
+	}
+	listener, err := net.Listen(network, c.Listen.String())
+	if err != nil {
+		return nil, fmt.Errorf("open the front: %w", err) // the address is in it
+	}
+	f := &Front{
+		dial: c.Dial, log: c.Log, listener: listener.(*net.TCPListener), begun: make(chan struct{}), notes: make(chan func(), 64),
+		targets: map[netip.AddrPort]*target{}, flows: map[*flow]bool{}, told: map[string]time.Time{}, counts: counts{refused: map[string]uint64{}},
+	}
+	if f.dial == nil {
+		f.dial = (&net.Dialer{}).DialContext
+	}
+	f.begin = sync.OnceFunc(func() { close(f.begun) })
+	f.alive, f.end = context.WithCancel(context.Background())
+	f.Set(c.Settings)
+	go f.writeNotes()
+	f.working.Go(f.accept)
+	f.working.Go(f.watchIdle)
+	return f, nil
+}
+
+const (
+	// filesPerFlow are two connections, and a pipe in each direction where the kernel copies.
+	filesPerFlow = 6
+	// otherFiles are kept free for the rounds, which are more important than one more flow.
+	otherFiles = 200
+)
+
+// Addr is the fixed address.
+func (f *Front) Addr() netip.AddrPort { return f.listener.Addr().(*net.TCPAddr).AddrPort() }
+
+// Set changes the numbers of a front that runs. Timers that are under way end as they were begun.
+func (f *Front) Set(s Settings) {
+	if most := affordable(); s.MaxFlows > most {
+		configured := s.MaxFlows
+		f.note(func() {
+			f.log.LogAttrs(f.alive, slog.LevelWarn, "fewer flows than configured: the process may not have more open files",
+				slog.Int("configured", configured), slog.Int("flows", most))
+		})
+		s.MaxFlows = most
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.settings = s
+}
+
+func (f *Front) numbers() Settings {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.settings
+}
+
+// Shutdown stops listening at once. The flows may end by themselves until the context ends, and at most as long as those
+// of a target that left; the rest are reset. It returns how many were.
+func (f *Front) Shutdown(ctx context.Context) (reset int) {
+	f.mu.Lock()
+	f.closed = true
+	delay := f.settings.DrainDelay
+	f.mu.Unlock()
+	_ = f.listener.Close() // fails only when it was closed before
+	f.begin()
+
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		f.flowing.Wait()
+	}()
+	late := time.NewTimer(delay)
+	defer late.Stop()
+	select {
+	case <-over:
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	f.end()
+	for _, fl := range f.openFlows() {
+		fl.reset()
+		reset++
+	}
+	<-over
+	f.working.Wait()
+	return reset
+}
+
+// note has something logged. Flows do not wait for a log that nobody reads: then it is dropped.
+func (f *Front) note(log func()) {
+	select {
+	case f.notes <- log:
+	default:
+	}
+}
+
+func (f *Front) writeNotes() {
+	for {
+		select {
+		case log := <-f.notes:
+			log()
+		case <-f.alive.Done():
+			return
+		}
+	}
+}
+
+// Targets returns all targets, draining ones too, sorted.
+func (f *Front) Targets(context.Context) ([]mooring.Target, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.listed(), nil
 }

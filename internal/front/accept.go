@@ -1,0 +1,173 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"mooring"
+)
+
+// Why a client is refused. It sees its connection reset.
+const (
+	RefusedLimit       = "limit"       // as many flows as are allowed are open
+	RefusedNoTarget    = "no-target"   // there is none
+	RefusedUnreachable = "unreachable" // those that were tried took no connection
+)
+
+// acceptAgain is the pause after the system had no file or no memory for one more connection.
+const acceptAgain = 100 * time.Millisecond
+
+// accept lets clients in once there was a target.
+func (f *Front) accept() {
+	first := time.NewTimer(firstTarget)
+	defer first.Stop()
+	select {
+	case <-f.begun:
+	case <-first.C:
+	}
+	for {
+		client, err := f.listener.AcceptTCP()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			f.note(func() {
+				f.log.LogAttrs(f.alive, slog.LevelWarn, "no connection could be accepted for a moment", slog.String("error", err.Error()))
+			})
+			if !f.pause(acceptAgain) {
+				return
+			}
+		default:
+			f.admit(client)
+		}
+	}
+}
+
+// pause waits, and tells whether the front goes on.
+func (f *Front) pause(d time.Duration) bool {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return true
+	case <-f.alive.Done():
+		return false
+	}
+}
+
+// admit begins a flow where one more is allowed.
+func (f *Front) admit(client *net.TCPConn) {
+	fl := &flow{client: client}
+	f.mu.Lock()
+	full := len(f.flows) >= f.settings.MaxFlows
+	if !full && !f.closed {
+		f.flows[fl] = true
+		f.flowing.Add(1)
+	}
+	closed := f.closed
+	f.mu.Unlock()
+	switch {
+	case closed:
+		fl.reset()
+	case full:
+		f.refuse(fl, RefusedLimit)
+	default:
+		go f.serve(fl)
+	}
+}
+
+// serve connects a client with a target, and has bytes passed between them.
+func (f *Front) serve(fl *flow) {
+	t := f.connect(fl)
+	switch {
+	case t != nil:
+		fl.pass(func() {
+			f.leave(t, fl)
+			f.over(fl)
+		})
+		return
+	case len(fl.tried) == 0:
+		f.refuse(fl, RefusedNoTarget)
+	default:
+		f.refuse(fl, RefusedUnreachable)
+	}
+	f.over(fl)
+}
+
+const (
+	// maxTries is how many targets are tried for one flow.
+	maxTries = 4
+	// dialLimit is how long each may take: long enough for one lost SYN (RFC 6298: a second).
+	dialLimit = 3 * time.Second
+)
+
+// connect finds a target that takes the flow; nil where there is none.
+func (f *Front) connect(fl *flow) *target {
+	for range maxTries {
+		t := f.pick(fl)
+		if t == nil || f.open(fl, t) {
+			return t
+		}
+		f.leave(t, fl)
+	}
+	return nil
+}
+
+// open connects a flow with its target, unless that has left meanwhile.
+func (f *Front) open(fl *flow, t *target) bool {
+	ctx, cancel := context.WithTimeout(f.alive, dialLimit)
+	defer cancel()
+	conn, err := f.dial(ctx, "tcp", t.at.String())
+	if err != nil {
+		return false
+	}
+	server, ok := conn.(*net.TCPConn)
+	if !ok {
+		_ = conn.Close() // it cannot be half closed
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t.health == mooring.HealthDraining || !fl.attach(server) {
+		_ = server.Close()
+		return false
+	}
+	f.counts.accepted++
+	return true
+}
+
+// over forgets a flow.
+func (f *Front) over(fl *flow) {
+	defer f.flowing.Done()
+	fl.close()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.flows, fl)
+	f.counts.in += fl.in.Load()
+	f.counts.out += fl.out.Load()
+}
+
+// tellAgain is how long the same refusal is not logged again.
+const tellAgain = time.Minute
+
+func (f *Front) refuse(fl *flow, why string) {
+	fl.reset()
+	f.mu.Lock()
+	f.counts.refused[why]++
+	now := time.Now()
+	tell := f.told[why].IsZero() || now.Sub(f.told[why]) >= tellAgain
+	if tell {
+		f.told[why] = now
+	}
+	open, most := len(f.flows), f.settings.MaxFlows
+	f.mu.Unlock()
+	if tell {
+		f.note(func() {
+			f.log.LogAttrs(f.alive, slog.LevelWarn, "a client was refused", slog.String("front", f.Addr().String()),
+				slog.String("reason", why), slog.Int("flows", open), slog.Int("most", most))
+		})
+	}
+}

@@ -1,0 +1,105 @@
+package front
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A flow is a client's connection and, once there is one, the connection to a target that belongs to it.
+type flow struct {
+	client *net.TCPConn
+	tried  []netip.AddrPort // targets
+	halves atomic.Int32     // directions that are still open
+	in     atomic.Int64     // bytes from the client,
+	out    atomic.Int64     // and to it
+
+	mu     sync.Mutex
+	server *net.TCPConn
+	dead   bool // it was reset
+
+	trace trace // for watchIdle alone
+}
+
+// attach gives the flow its connection to a target, unless it was reset meanwhile.
+func (fl *flow) attach(server *net.TCPConn) bool {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	if fl.dead {
+		return false
+	}
+	fl.server = server
+	return true
+}
+
+func (fl *flow) attached() bool {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	return fl.server != nil
+}
+
+// reset ends the flow so that both sides know that it was cut: a half of an answer must not look like a whole one.
+func (fl *flow) reset() {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	if fl.dead {
+		return
+	}
+	fl.dead = true
+	cut(fl.client)
+	if fl.server != nil {
+		cut(fl.server)
+	}
+}
+
+// cut closes with a reset: RFC 9293 section 3.10.4, ABORT.
+func cut(c *net.TCPConn) {
+	_ = c.SetLinger(0) // fails only where the connection is gone already
+	_ = c.Close()
+}
+
+// close closes what both sides have ended.
+func (fl *flow) close() {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	_ = fl.client.Close()
+	if fl.server != nil {
+		_ = fl.server.Close()
+	}
+}
+
+// pass passes bytes on in both directions, and calls over when both have ended.
+func (fl *flow) pass(over func()) {
+	fl.halves.Store(2)
+	half := func(to, from *net.TCPConn, bytes *atomic.Int64) {
+		if err := carry(to, from, bytes); err != nil {
+			fl.reset()
+		}
+		if fl.halves.Add(-1) == 0 {
+			over()
+		}
+	}
+	go half(fl.server, fl.client, &fl.in)
+	go half(fl.client, fl.server, &fl.out)
+}
+
+// carry passes on what comes from one side until it ends, and then that it ended. The kernel copies where it can
+// (splice on Linux), so bytes are counted only when the copying pauses, which [flow.look] makes it do.
+func carry(to, from *net.TCPConn, bytes *atomic.Int64) error {
+	for {
+		n, err := to.ReadFrom(from)
+		bytes.Add(n)
+		switch {
+		case err == nil:
+			return to.CloseWrite()
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			_ = from.SetReadDeadline(time.Time{}) // where it fails, so does the next read
+		default:
+			return err
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package front
+
+import (
+	"context"
+	"time"
+
+	"mooring"
+)
+
+// watchHealth checks a target until it drains: at once, and then after each interval.
+func (f *Front) watchHealth(ctx context.Context, t *target) {
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		s := f.numbers()
+		err := f.check(ctx, t, s.HealthTimeout)
+		if ctx.Err() != nil {
+			return
+		}
+		f.judge(ctx, t, s, err)
+		next.Reset(s.HealthInterval)
+	}
+}
+
+// check succeeds when the target takes a connection.
+func (f *Front) check(ctx context.Context, t *target, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	conn, err := f.dial(ctx, "tcp", t.at.String())
+	if err == nil {
+		_ = conn.Close() // it was only to be opened
+	}
+	return err
+}
+
+// judge counts a check. One success is enough for a new target:
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html
+func (f *Front) judge(ctx context.Context, t *target, s Settings, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if ctx.Err() != nil {
+		return // it left while it was checked
+	}
+	before := t.health
+	if err == nil {
+		t.good, t.bad = t.good+1, 0
+		if before == mooring.HealthInitial || t.good >= s.Healthy {
+			t.health, t.reason = mooring.HealthHealthy, ""
+		}
+	} else {
+		t.good, t.bad = 0, t.bad+1
+		if t.bad >= s.Unhealthy {
+			t.health, t.reason = mooring.HealthUnhealthy, err.Error()
+		}
+	}
+	if t.health == before {
+		return
+	}
+	f.noteHealth(t)
+	if t.health == mooring.HealthUnhealthy && f.anyHealthy() {
+		// What is sent to it is lost, and its clients can go elsewhere. So does a Network Load Balancer:
+		// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html#unhealthy-target-connection-termination
+		t.cut()
+	}
+}
