@@ -32,6 +32,7 @@ type machine struct {
 	env      config.Environment
 	environ  func() []string                                                   // the names that env knows, as os.Environ has them; nil: none
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to name servers; nil: as the system does
+	reach    func(ctx context.Context, network, addr string) (net.Conn, error) // the targets of a front; nil: as the system does
 }
 
 // run runs one command line and returns the exit code: 0 done, 1 error or inconclusive, 2 changes are planned

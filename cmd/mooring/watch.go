@@ -62,7 +62,9 @@ func (m machine) watch(cmd *cobra.Command) error {
 	defer quiet()
 
 	log := slog.New(slog.NewJSONHandler(m.out, nil))
-	w, served, process, err := m.watcher(cmd, log)
+	fronts := &fronts{log: log, reach: m.reach}
+	defer fronts.cut()
+	w, served, process, err := m.watcher(cmd, log, fronts)
 	if err != nil {
 		return err
 	}
@@ -74,18 +76,25 @@ func (m machine) watch(cmd *cobra.Command) error {
 		defer door.close()
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "watching", slog.String("version", program()), slog.Int("bindings", len(w.Status().Bindings)))
-	over := make(chan struct{})
+	over, drained := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
 		w.Run(ctx, reload)
-		log.LogAttrs(ctx, slog.LevelInfo, "ended")
 	}()
+	context.AfterFunc(ctx, func() { // while the last rounds end
+		defer close(drained)
+		fronts.drain()
+	})
 	select {
 	case <-over:
-		return nil
 	case <-afterEnd(ctx, shutdownLimit):
-		return fmt.Errorf("watch: it did not end within %s of the signal: is its output read by nobody?", shutdownLimit)
+		err = fmt.Errorf("watch: it did not end within %s of the signal: is its output read by nobody?", shutdownLimit)
 	}
+	<-drained
+	if err == nil {
+		log.LogAttrs(ctx, slog.LevelInfo, "ended")
+	}
+	return err
 }
 
 // shutdownLimit is how long rounds that were begun may take after the signal. What hangs longer is left behind.
@@ -99,7 +108,7 @@ func afterEnd(ctx context.Context, d time.Duration) <-chan struct{} {
 }
 
 // watcher makes a watcher whose configuration is read, and the metrics of all that it does.
-func (m machine) watcher(cmd *cobra.Command, log *slog.Logger) (*rig.Watcher, *prom.Metrics, config.Process, error) {
+func (m machine) watcher(cmd *cobra.Command, log *slog.Logger, fronts *fronts) (*rig.Watcher, *prom.Metrics, config.Process, error) {
 	process, _ := config.LoadProcess(given(cmd.Flags()), m.env) // its faults are told with all others, by Load
 	w := &rig.Watcher{}
 	served := prom.New(program(), func() int { return len(w.Stuck()) })
@@ -107,11 +116,15 @@ func (m machine) watcher(cmd *cobra.Command, log *slog.Logger) (*rig.Watcher, *p
 	limiter.Waited = func(_ string, d time.Duration) { served.Waited(d) }
 	w.Options = rig.Options{
 		Program: program(), Log: log, Dial: m.dial, Out: m.out, Limiter: limiter,
-		Clients: rig.NewClients(func(c rig.Call) { served.Called(prom.Call(c)) }),
+		Clients: rig.NewClients(func(c rig.Call) { served.Called(prom.Call(c)) }), Front: fronts.group,
 	}
+	served.Fronts(fronts.stats)
 	w.LeaseOf = rig.LeaseOf(w.Options, holder())
 	w.Load = func(ctx context.Context) ([]config.Config, error) {
 		configs, _, err := m.bindings(ctx, cmd.Flags())
+		if err == nil {
+			err = fronts.follow(configs)
+		}
 		return configs, err
 	}
 	w.Told = served.Round

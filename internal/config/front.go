@@ -15,7 +15,7 @@ import (
 
 // A Front is what an embedded front is told. Its zero value is none.
 type Front struct {
-	Listen         netip.AddrPort // valid exactly where the group is tcp://; unspecified: every address
+	Listen         netip.AddrPort // valid exactly where the group is tcp://; unspecified: every address, of IPv4 or, as ::, of both families
 	HealthInterval time.Duration  // between two health checks of one target
 	DrainDelay     time.Duration  // how long flows may go on whose target left
 	IdleTimeout    time.Duration  // without a byte, after which a flow is ended
@@ -39,8 +39,9 @@ var frontSettings = []string{"front-health-interval", "front-drain-delay", "fron
 // Embedded tells whether the binding's group is a front in this process, and not a target group of AWS.
 func (c Config) Embedded() bool { return c.Front.Listen.IsValid() }
 
-// setFront takes where a front listens: an address of this machine, or none for all of them, and a port. An address that
-// is written in several ways is kept in one, by which its memory is found again.
+// setFront takes where a front listens: an address of this machine and a port. Without an address those are all of IPv4,
+// which every machine has; [::] is all of both families. An address that is written in several ways is kept in one, by
+// which its memory is found again.
 func setFront(c *Config, v string) error {
 	if strings.ContainsAny(v, "/?#") {
 		return errors.New("want tcp://ADDR:PORT and nothing behind the port: a front passes bytes on, and knows no paths")
@@ -53,7 +54,7 @@ func setFront(c *Config, v string) error {
 	if err != nil || n == 0 {
 		return errors.New("want tcp://ADDR:PORT with a port from 1 to 65535")
 	}
-	addr := netip.IPv4Unspecified() // by which Go listens at every address, of IPv6 too
+	addr := netip.IPv4Unspecified()
 	if host != "" {
 		if addr, err = netip.ParseAddr(host); err != nil {
 			return fmt.Errorf("want tcp://ADDR:PORT with an IP address of this machine, or none (tcp://:%d) for all of them: %q is no IP address", n, shortened(host))

@@ -157,6 +157,7 @@ func TestOneAddressHasOneFront(t *testing.T) {
 		{"tcp://:8443", "tcp://127.0.0.1:8443"},
 		{"tcp://10.0.0.1:8443", "tcp://0.0.0.0:8443"},
 		{"tcp://[fd00::1]:8443", "tcp://[::]:8443"},
+		{"tcp://[::]:8443", "tcp://10.0.0.1:8443"},
 		{"tcp://0.0.0.0:8443", "tcp://[::]:8443"},
 		{"tcp://[::1]:8443", "tcp://[0::1]:8443"},
 	} {
@@ -168,6 +169,7 @@ func TestOneAddressHasOneFront(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"tcp://127.0.0.1:8443", "tcp://127.0.0.2:8443"},
 		{"tcp://:8443", "tcp://:8444"},
+		{"tcp://:8443", "tcp://[::1]:8443"},
 		{"tcp://127.0.0.1:8443", group},
 	} {
 		if err := config.Unique(mustFile(t, two(pair[0], pair[1]))...); err != nil {

@@ -46,14 +46,15 @@ func (m moored) String() string {
 	}
 }
 
-// overlaps tells whether no two may have both: one process alone may listen at an address, and whoever listens at all of
-// a machine's addresses leaves none.
+// overlaps tells whether no two may have both: one alone may listen at an address, and whoever listens at all of them
+// leaves none. :: is all addresses of both families.
 func (m moored) overlaps(other moored) bool {
 	if !m.front.IsValid() || !other.front.IsValid() || m.front.Port() != other.front.Port() {
 		return m == other
 	}
 	a, b := m.front.Addr(), other.front.Addr()
-	return a == b || a.IsUnspecified() || b.IsUnspecified()
+	covers := func(a, b netip.Addr) bool { return a.IsUnspecified() && (a.Is6() || b.Is4()) }
+	return a == b || covers(a, b) || covers(b, a)
 }
 
 // claims are what bindings are moored to, by the port of a front, or of the targets.
