@@ -32,7 +32,7 @@ func frontOf(ctx context.Context, c config.Config, o Options) (mooring.Group, er
 func frontScope(c config.Config) func(context.Context) (lookup.Scope, error) {
 	ipv4 := slices.ContainsFunc(c.Policy.Admit, func(p netip.Prefix) bool { return p.Addr().Is4() })
 	return func(context.Context) (lookup.Scope, error) {
-		return lookup.Scope{IPv6: c.AdmitGiven && !ipv4, Admits: c.Policy.Admits}, nil
+		return lookup.Scope{IPv6: !ipv4, Admits: c.Policy.Admits}, nil
 	}
 }
 
