@@ -151,7 +151,9 @@ func TestAFrontHasItsTargetsBeforeTheRoundsBegin(t *testing.T) {
 	opened := &crew{opened: map[string]int{}}
 	w := &Watcher{
 		Options: Options{Log: slog.New(slog.DiscardHandler), open: opened.open},
-		Load:    func(context.Context) ([]config.Config, error) { return []config.Config{inDir("app", t.TempDir()), c}, nil },
+		Load: func(context.Context) ([]config.Config, error) {
+			return []config.Config{inDir("app", t.TempDir()), c}, nil
+		},
 	}
 	if err := w.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
