@@ -54,6 +54,8 @@ addresses behind a hostname, first of all an Application Load Balancer's.
 What is observed is registered at once. What is missing leaves only when its absence is proved, and when
 enough healthy targets stay. An error is never taken for an absence: when in doubt, nobody leaves.
 
+Without AWS, watch is such a load balancer itself (--target-group tcp://ADDR:PORT), on any machine with a fixed address.
+
 It works unchanged in the environment of the function that AWS published in 2018 and 2021 (ALB_DNS_NAME,
 ALB_LISTENER, S3_BUCKET, NLB_TG_ARN and so on), and takes over the state which that function left.`,
 		Example: `  # what would change, and why

@@ -33,6 +33,11 @@ SIGTERM and SIGINT end it: no round begins any more, those that were begun are f
 second signal ends it at once. SIGHUP reads the configuration anew: bindings that did not change go on undisturbed, and
 a configuration with a fault is logged while the old one goes on.
 
+With --target-group tcp://ADDR:PORT it is the load balancer itself: it listens there and passes TCP on to the targets, for
+which nothing of AWS is needed. After a restart such a front goes on with the targets of its memory. A signal closes it at
+once, and its flows may go on for --front-drain-delay; over a SIGHUP it is kept, with its flows, for as long as its
+address is configured. Nobody else can listen there, so the following is not about it.
+
 Two copies at once are safe, for every save of a memory is conditional. So that they do not do everything twice, one
 leads where they keep the same bindings in one memory (s3://BUCKET/PREFIX, or file:DIR): it holds a lease there,
 mooring/watch-....lease below the prefix, and the other stands by. It takes over within seconds of a clean end, which releases the lease, and within
@@ -43,8 +48,10 @@ two minutes of a death. Where the lease is not to be had, both lead.
   /readyz    200 once every binding has ended a round or stands by; else 503 and their names
   /metrics   Prometheus; rules for alerts are in deploy/prometheus/alerts.yaml
 
-Exit codes: 0 ended by a signal, 1 the configuration has a fault, or the address to listen on is not to be had.`,
+Exit codes: 0 ended by a signal, 1 the configuration has a fault, or an address to listen on is not to be had.`,
 		Example: `  mooring watch --config bindings.yaml --listen 127.0.0.1:9090
+  mooring watch --hostname internal-app-123.eu-west-1.elb.amazonaws.com --port 443 \
+    --target-group tcp://:8443 --memory file:/var/lib/mooring
   mooring watch --hostname db.example.com --answers whole --interval 1s --target-group ... --memory s3://my-bucket`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.watch(cmd) },

@@ -64,7 +64,7 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 
 func TestTheExamplesLoadAndAreValid(t *testing.T) {
 	s := schema(t)
-	for name, bindings := range map[string]int{"one-port.yaml": 1, "forty-bindings.yaml": 40} {
+	for name, bindings := range map[string]int{"one-port.yaml": 1, "front.yaml": 2, "forty-bindings.yaml": 40} {
 		text, err := os.ReadFile("../../examples/" + name)
 		if err != nil {
 			t.Fatal(err)
