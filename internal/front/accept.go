@@ -98,17 +98,19 @@ func (f *Front) serve(fl *flow) {
 }
 
 const (
-	// maxTries is how many targets are tried for one flow.
-	maxTries = 4
-	// dialLimit is how long each may take: long enough for one lost SYN (RFC 6298: a second).
+	// connectLimit is how long a client waits for a target that takes its flow, each target being tried once.
+	connectLimit = 10 * time.Second
+	// dialLimit is how long one of them may take: long enough for one lost SYN (RFC 6298: a second).
 	dialLimit = 3 * time.Second
 )
 
 // connect finds a target that takes the flow; nil where there is none.
 func (f *Front) connect(fl *flow) *target {
-	for range maxTries {
+	ctx, cancel := context.WithTimeout(f.alive, connectLimit)
+	defer cancel()
+	for ctx.Err() == nil {
 		t := f.pick(fl)
-		if t == nil || f.open(fl, t) {
+		if t == nil || f.open(ctx, fl, t) {
 			return t
 		}
 		f.leave(t, fl)
@@ -117,8 +119,8 @@ func (f *Front) connect(fl *flow) *target {
 }
 
 // open connects a flow with its target, unless that has left meanwhile.
-func (f *Front) open(fl *flow, t *target) bool {
-	ctx, cancel := context.WithTimeout(f.alive, dialLimit)
+func (f *Front) open(ctx context.Context, fl *flow, t *target) bool {
+	ctx, cancel := context.WithTimeout(ctx, dialLimit)
 	defer cancel()
 	conn, err := f.dial(ctx, "tcp", t.at.String())
 	if err != nil {
