@@ -85,8 +85,9 @@ func mustConnect(t *testing.T, addr string) *client {
 	return f
 }
 
-// says tells whether the server at the other end still answers.
-func (f *client) says(word string) bool {
+// answers tells whether the server at the other end still does.
+func (f *client) answers() bool {
+	const word = "still there"
 	_, err := fmt.Fprintln(f, word)
 	return err == nil && f.lines.Scan() && f.lines.Text() == word
 }
@@ -209,7 +210,7 @@ func TestAFrontIsKeptAcrossAReloadAndEndsWhenItsBindingIsGone(t *testing.T) {
 		_ = c.Close()
 		t.Error("a front of a configuration that was not taken is open")
 	}
-	if len(names(t, front, 1)) != 1 || !first.says("still there") {
+	if len(names(t, front, 1)) != 1 || !first.answers() {
 		t.Error("the old front does not go on")
 	}
 
@@ -220,7 +221,7 @@ func TestAFrontIsKeptAcrossAReloadAndEndsWhenItsBindingIsGone(t *testing.T) {
 	if second, err := connect(front); err == nil {
 		t.Errorf("a second flow: %s", second.name)
 	}
-	if !first.says("still there") {
+	if !first.answers() {
 		t.Error("a reload broke a flow")
 	}
 
@@ -233,7 +234,7 @@ func TestAFrontIsKeptAcrossAReloadAndEndsWhenItsBindingIsGone(t *testing.T) {
 		v.round()
 		old = slices.ContainsFunc(names(t, front, 4), func(name string) bool { return strings.HasSuffix(name, ":443") })
 	}
-	if !first.says("still there") {
+	if !first.answers() {
 		t.Error("a flow to a target that leaves was broken")
 	}
 
@@ -249,7 +250,7 @@ func TestAFrontIsKeptAcrossAReloadAndEndsWhenItsBindingIsGone(t *testing.T) {
 		}
 		_ = c.Close()
 	}
-	if !first.says("still there") {
+	if !first.answers() {
 		t.Error("the end of a binding broke a flow")
 	}
 	_, metrics := v.get("/metrics")
@@ -361,7 +362,7 @@ func TestTheRealProgramIsAFront(t *testing.T) {
 			}
 			_ = c.Close()
 		}
-		if !flow.says("still there") {
+		if !flow.answers() {
 			t.Error("the flow is broken")
 		}
 		_ = flow.Close()
@@ -379,7 +380,7 @@ func TestTheRealProgramIsAFront(t *testing.T) {
 		if line := d.until("msg", over); line["flows_reset"] != 1.0 {
 			t.Errorf("%v", line)
 		}
-		if code := d.ends(); code != 0 || flow.says("still there") {
+		if code := d.ends(); code != 0 || flow.answers() {
 			t.Errorf("exit code %d", code)
 		}
 	})

@@ -83,7 +83,7 @@ func (s *stage) bind(port uint16, want mooring.Health) mooring.Group {
 // health is that of the target on a port, as the front itself has it.
 func (s *stage) health(port uint16) mooring.Health {
 	s.t.Helper()
-	targets, err := s.fronts.open[netip.MustParseAddrPort(s.at)].Front.Targets(s.t.Context())
+	targets, err := s.fronts.open[netip.MustParseAddrPort(s.at)].Targets(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func setFront(c *Config, v string) error {
 
 // frontSyntax says what is wrong with what is not even ADDR:PORT.
 func frontSyntax(v string) error {
-	if addr, err := netip.ParseAddr(strings.Trim(v, "[]")); err == nil && !(addr.Is6() && !strings.HasPrefix(v, "[")) {
+	if addr, err := netip.ParseAddr(strings.Trim(v, "[]")); err == nil && (addr.Is4() || strings.HasPrefix(v, "[")) {
 		return fmt.Errorf("want tcp://ADDR:PORT: there is no port; tcp://%s:8443, for example", v)
 	}
 	if strings.Count(v, ":") > 1 {

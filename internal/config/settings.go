@@ -83,7 +83,7 @@ var settings = []Setting{
 		Usage: "resolver to start from (default the system's)",
 	},
 	{
-		Name: "max-lookups", Value: "N", Default: "200", value: count(func(c *Config) *int { return &c.DNS.MaxLookups }, 1, 10000),
+		Name: "max-lookups", Value: "N", Default: "200", value: count(func(c *Config) *int { return &c.DNS.MaxLookups }, 10000),
 		Usage: "most questions that the search for a name's addresses asks in a round (default 200)",
 	},
 	{
@@ -91,7 +91,7 @@ var settings = []Setting{
 		Usage: "time between rounds, 1s to 1h (default 60s in a daemon, one round an invocation in the function)",
 	},
 	{
-		Name: "misses", Value: "N", Default: "3", value: count(func(c *Config) *int { return &c.Policy.Misses }, 1, 1000),
+		Name: "misses", Value: "N", Default: "3", value: count(func(c *Config) *int { return &c.Policy.Misses }, 1000),
 		Usage: "conclusive rounds in a row without an address before it may leave (default 3; 2 with --answers whole)",
 	},
 	{
@@ -108,7 +108,7 @@ var settings = []Setting{
 		Usage: "most of our targets that leave in one round; one always may (default 34%; 100% with --answers whole)",
 	},
 	{
-		Name: "min-targets", Value: "N", Default: "1", value: count(func(c *Config) *int { return &c.Policy.MinTargets }, 1, 256),
+		Name: "min-targets", Value: "N", Default: "1", value: count(func(c *Config) *int { return &c.Policy.MinTargets }, 256),
 		Usage: "targets of ours that always stay (default 1)",
 	},
 	{
@@ -140,7 +140,7 @@ var settings = []Setting{
 		Usage: "of a tcp:// group: time without a byte after which a flow is ended, 1s to 6000s (default 350s, as an NLB's)",
 	},
 	{
-		Name: "front-max-flows", Value: "N", Default: "10000", value: count(func(c *Config) *int { return &c.Front.MaxFlows }, 1, maxFlows),
+		Name: "front-max-flows", Value: "N", Default: "10000", value: count(func(c *Config) *int { return &c.Front.MaxFlows }, maxFlows),
 		Usage: "of a tcp:// group: most flows at a time; further ones are refused (default 10000)",
 	},
 	{
