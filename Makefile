@@ -5,6 +5,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
 SEEDS   ?= 50000
+BENCHTIME ?= 8s
 
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -36,6 +37,12 @@ fmt: ## format all Go files
 docs: ## docs/reference.md and the schema, from the code
 	$(GO) test ./cmd/mooring ./internal/config -run 'Reference|Schema' -update
 
+.PHONY: picture
+picture: build ## docs/demo.svg, from a run of the demo
+	$(GO) -C tools run ./picture -out $(CURDIR)/docs/demo.svg -when '12 in DNS.*draining.*max-leave' \
+		-title 'mooring demo: requests through the fixed address and to pinned ones, each address, the last decisions' \
+		$(CURDIR)/bin/mooring demo
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@set -eu; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u); do \
@@ -48,6 +55,10 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 .PHONY: sim
 sim: ## SEEDS (50000) simulated worlds, each promise checked after each change
 	$(GO) test . -timeout 0 -run Sim -args -seeds=$(SEEDS)
+
+.PHONY: bench
+bench: ## the front beside haproxy: BENCHTIME (8s) for each comparison
+	$(GO) test ./internal/front -run '^$$' -bench BesideHaproxy -benchtime $(BENCHTIME)
 
 .PHONY: build
 build: ## bin/mooring, for this machine

@@ -87,6 +87,8 @@ func (g *glimpse) prospects(s AddressStatus, known bool) []string {
 	switch {
 	case g.m.Unusable != "":
 		say("nobody leaves without memory; it is registered when the name shows it")
+	case !known && g.groupErr != nil:
+		say("the name has not shown it in any round that memory holds; whether it is in the group is not known")
 	case !known:
 		say("the name has not shown it in any round that memory holds, and it is not in the group: it is registered when the name shows it")
 	case s.Refused != "":

@@ -35,7 +35,7 @@ type Report struct {
 	Binding      string          `json:"binding"`            // its name
 	Hostnames    []string        `json:"hostnames"`          // that were looked up, sorted
 	Port         uint16          `json:"port"`               // of its targets
-	TargetGroup  string          `json:"target_group"`       // the group's ARN
+	TargetGroup  string          `json:"target_group"`       // the group's ARN, or tcp://ADDR:PORT
 	DNS          string          `json:"dns"`                // authoritative, resolver, both joined by "+", or "" when nobody answered
 	Resolved     []netip.Addr    `json:"resolved"`           // every address that some answer held
 	Registered   []netip.Addr    `json:"registered"`         // confirmed in this round

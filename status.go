@@ -27,7 +27,7 @@ type Status struct {
 	Binding     string          `json:"binding"`      // its name
 	Hostnames   []string        `json:"hostnames"`    // that are looked up, sorted
 	Port        uint16          `json:"port"`         // of its targets; 0: the group's own, which could not be read
-	TargetGroup string          `json:"target_group"` // the group's ARN
+	TargetGroup string          `json:"target_group"` // the group's ARN, or tcp://ADDR:PORT
 	At          time.Time       `json:"at"`           // when it was looked at
 	Mode        Mode            `json:"mode"`
 	Addresses   []AddressStatus `json:"addresses"`         // ours

@@ -94,6 +94,15 @@ func TestABadConfigurationFailsEveryInvocationAndSaysAllThatIsWrong(t *testing.T
 	}
 }
 
+func TestTheFunctionIsNoLoadBalancer(t *testing.T) {
+	w := world(t, sim.DNSConfig{})
+	f := run(t, w, newRuntimeAPI(t), "MOORING_HOSTNAME="+rigtest.Name, "MOORING_TARGET_GROUP=tcp://:8443", "MOORING_MEMORY=none")
+	r := f.invoke(t, "{}")
+	if !r.failed || !strings.Contains(r.body, "configuration: binding tcp-8443: tcp://0.0.0.0:8443: the function is no load balancer: give it the ARN") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // The function's time may be shorter than a round's: it must end by itself, before it is killed.
 func TestARoundEndsBeforeTheFunctionsTime(t *testing.T) {
 	w := world(t, sim.DNSConfig{Seed: 1})

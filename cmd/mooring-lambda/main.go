@@ -95,6 +95,9 @@ func (f *function) ready(ctx context.Context) (*mooring.Fleet, error) {
 	if err = errors.Join(processErr, err); err == nil {
 		configs, err = config.Select(configs, process.Bindings)
 	}
+	if err == nil {
+		err = noFronts(configs)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -102,6 +105,18 @@ func (f *function) ready(ctx context.Context) (*mooring.Fleet, error) {
 		Program: version, Log: f.log, Out: f.out, Limiter: elb.NewLimiter(process.Share),
 	})
 	return f.fleet, err
+}
+
+// noFronts refuses bindings whose group would be this process, which is frozen after each event.
+func noFronts(configs []config.Config) error {
+	var faults []error
+	for _, c := range configs {
+		if c.Embedded() {
+			faults = append(faults, fmt.Errorf("binding %s: %s: the function is no load balancer: give it the ARN of a target group, or run mooring watch on a machine",
+				c.Binding.Name, c.Binding.TargetGroup))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // handle runs a round of each binding, and further ones where the event or the interval asks for them. Of what the

@@ -32,7 +32,12 @@ func startDaemon(t *testing.T, w *rigtest.World, args ...string) *daemon {
 	args = append([]string{
 		"watch", "--hostname", rigtest.Name, "--port", "443", "--target-group", rigtest.ARN, "--interval", "1s", "--hold", "0s",
 	}, args...)
-	cmd := w.Command(t.Context(), w.AWSEnvironment(), args...)
+	return startProgram(t, w.Command(t.Context(), w.AWSEnvironment(), args...))
+}
+
+// startProgram starts a daemon whose log is read.
+func startProgram(t *testing.T, cmd *exec.Cmd) *daemon {
+	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

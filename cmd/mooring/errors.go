@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"mooring"
+	"mooring/cmd/internal/rig"
 	"mooring/internal/config"
 )
 
@@ -138,7 +139,14 @@ func hintOf(err error, checked bool) string {
 	var usage usageError
 	var fault *config.Fault
 	var inconclusive inconclusiveError
+	var closed notOpened
 	switch {
+	case errors.As(err, &closed):
+		return closed.hint()
+	case errors.Is(err, rig.ErrFront):
+		return "run mooring watch with it, which stays and serves the flows; of several bindings choose the others with --binding"
+	case errors.Is(err, errUnseen):
+		return "its reports in the log of mooring watch hold them, and so does /metrics where it has --listen"
 	case errors.As(err, &noPermission):
 		return "add this statement to the policy of the role: " + noPermission.Statement()
 	case errors.As(err, &inconclusive):

@@ -126,6 +126,10 @@ func (i *importCommand) run(cmd *cobra.Command) error {
 // one reads what one binding's function left.
 func (i *importCommand) one(ctx context.Context, c config.Config, o rig.Options) (imported, error) {
 	out := imported{Binding: c.Binding.Name, Addresses: []importAddr{}, Memory: "none"}
+	if c.Embedded() {
+		return out, fmt.Errorf("import for %s: the older functions kept target groups, and %s is a front: give the ARN of the target group",
+			out.Binding, c.Binding.TargetGroup)
+	}
 	legacy, err := i.legacyOf(c)
 	if err != nil {
 		return out, err

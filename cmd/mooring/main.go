@@ -32,6 +32,7 @@ type machine struct {
 	env      config.Environment
 	environ  func() []string                                                   // the names that env knows, as os.Environ has them; nil: none
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error) // to name servers; nil: as the system does
+	reach    func(ctx context.Context, network, addr string) (net.Conn, error) // the targets of a front; nil: as the system does
 }
 
 // run runs one command line and returns the exit code: 0 done, 1 error or inconclusive, 2 changes are planned
@@ -52,6 +53,8 @@ addresses behind a hostname, first of all an Application Load Balancer's.
 
 What is observed is registered at once. What is missing leaves only when its absence is proved, and when
 enough healthy targets stay. An error is never taken for an absence: when in doubt, nobody leaves.
+
+Without AWS, watch is such a load balancer itself (--target-group tcp://ADDR:PORT), on any machine with a fixed address.
 
 It works unchanged in the environment of the function that AWS published in 2018 and 2021 (ALB_DNS_NAME,
 ALB_LISTENER, S3_BUCKET, NLB_TG_ARN and so on), and takes over the state which that function left.`,

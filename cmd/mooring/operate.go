@@ -64,7 +64,7 @@ func (o *operator) keepers(ctx context.Context, cmd *cobra.Command) ([]*chosen, 
 	}
 	options := rig.Options{
 		Program: program(), Log: o.logger(), DryRun: true, Dial: o.dial,
-		Clients: rig.NewClients(nil), Limiter: elb.NewLimiter(process.Share),
+		Clients: rig.NewClients(nil), Limiter: elb.NewLimiter(process.Share), Front: unseenFront,
 	}
 	all := make([]*chosen, 0, len(configs))
 	for _, c := range configs {

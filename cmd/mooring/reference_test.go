@@ -85,7 +85,7 @@ func reference(t *testing.T) string {
 	p.older()
 	p.fields(t, "The report", "What `sync --output json`, `plan --output json` and the function return, and what the log line `round` holds for one binding.", "../..", "Reports")
 	p.words()
-	p.fields(t, "The memory", "The object `<PREFIX>mooring/<group's name>/<group's id>/<port>.json`. It is mooring's own: read it, but change it by the verbs only.", "../..", "Memory")
+	p.fields(t, "The memory", "The object `<PREFIX>mooring/<group's name>/<group's id>/<port>.json`, and of a front (`tcp://ADDR:PORT`) the file `mooring/tcp/<address>_<its port>/<port>.json`, with hyphens for an IPv6 address's colons. It is mooring's own: read it, but change it by the verbs only.", "../..", "Memory")
 	p.fields(t, "The status", "What `status --output json` prints, and `status --watch --output json` once a line.", "../..", "Statuses")
 	p.fields(t, "The explanation", "What `explain --output json` prints.", "../..", "Explanations")
 	p.fields(t, "What a verb did", "What `pause`, `resume`, `adopt`, `forget` and `release` print with `--output json`.", ".", "outcomes")

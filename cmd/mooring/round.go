@@ -132,6 +132,9 @@ func (r *roundCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := onlyFronts(configs); err != nil {
+		return err
+	}
 	fleet, err := rig.NewFleet(ctx, configs, rig.Options{
 		Program: program(), Log: r.logger(), DryRun: r.dryRun, Dial: r.dial, Out: r.eventsTo(), Limiter: elb.NewLimiter(process.Share),
 	})
@@ -142,6 +145,18 @@ func (r *roundCommand) run(cmd *cobra.Command) error {
 		return r.show(fleet.Plan(ctx))
 	}
 	return r.show(fleet.Round(ctx))
+}
+
+// onlyFronts refuses to begin where no binding can have a round. Beside others one with a front fails alone.
+func onlyFronts(configs []config.Config) error {
+	var faults []error
+	for _, c := range configs {
+		if !c.Embedded() {
+			return nil
+		}
+		faults = append(faults, fmt.Errorf("binding %s, %s: %w", c.Binding.Name, c.Binding.TargetGroup, rig.ErrFront))
+	}
+	return errors.Join(faults...)
 }
 
 // eventsTo is where --notify stdout goes: beside the report, and to standard error where that is one JSON value.

@@ -33,6 +33,11 @@ SIGTERM and SIGINT end it: no round begins any more, those that were begun are f
 second signal ends it at once. SIGHUP reads the configuration anew: bindings that did not change go on undisturbed, and
 a configuration with a fault is logged while the old one goes on.
 
+With --target-group tcp://ADDR:PORT it is the load balancer itself: it listens there and passes TCP on to the targets, for
+which nothing of AWS is needed. After a restart such a front goes on with the targets of its memory. A signal closes it at
+once, and its flows may go on for --front-drain-delay; over a SIGHUP it is kept, with its flows, for as long as its
+address is configured. Nobody else can listen there, so the following is not about it.
+
 Two copies at once are safe, for every save of a memory is conditional. So that they do not do everything twice, one
 leads where they keep the same bindings in one memory (s3://BUCKET/PREFIX, or file:DIR): it holds a lease there,
 mooring/watch-....lease below the prefix, and the other stands by. It takes over within seconds of a clean end, which releases the lease, and within
@@ -43,8 +48,10 @@ two minutes of a death. Where the lease is not to be had, both lead.
   /readyz    200 once every binding has ended a round or stands by; else 503 and their names
   /metrics   Prometheus; rules for alerts are in deploy/prometheus/alerts.yaml
 
-Exit codes: 0 ended by a signal, 1 the configuration has a fault, or the address to listen on is not to be had.`,
+Exit codes: 0 ended by a signal, 1 the configuration has a fault, or an address to listen on is not to be had.`,
 		Example: `  mooring watch --config bindings.yaml --listen 127.0.0.1:9090
+  mooring watch --hostname internal-app-123.eu-west-1.elb.amazonaws.com --port 443 \
+    --target-group tcp://:8443 --memory file:/var/lib/mooring
   mooring watch --hostname db.example.com --answers whole --interval 1s --target-group ... --memory s3://my-bucket`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.watch(cmd) },
@@ -62,7 +69,9 @@ func (m machine) watch(cmd *cobra.Command) error {
 	defer quiet()
 
 	log := slog.New(slog.NewJSONHandler(m.out, nil))
-	w, served, process, err := m.watcher(cmd, log)
+	fronts := &fronts{log: log, reach: m.reach}
+	defer fronts.cut()
+	w, served, process, err := m.watcher(cmd, log, fronts)
 	if err != nil {
 		return err
 	}
@@ -74,18 +83,25 @@ func (m machine) watch(cmd *cobra.Command) error {
 		defer door.close()
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "watching", slog.String("version", program()), slog.Int("bindings", len(w.Status().Bindings)))
-	over := make(chan struct{})
+	over, drained := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
 		w.Run(ctx, reload)
-		log.LogAttrs(ctx, slog.LevelInfo, "ended")
 	}()
+	context.AfterFunc(ctx, func() { // while the last rounds end
+		defer close(drained)
+		fronts.drain()
+	})
 	select {
 	case <-over:
-		return nil
 	case <-afterEnd(ctx, shutdownLimit):
-		return fmt.Errorf("watch: it did not end within %s of the signal: is its output read by nobody?", shutdownLimit)
+		err = fmt.Errorf("watch: it did not end within %s of the signal: is its output read by nobody?", shutdownLimit)
 	}
+	<-drained
+	if err == nil {
+		log.LogAttrs(ctx, slog.LevelInfo, "ended")
+	}
+	return err
 }
 
 // shutdownLimit is how long rounds that were begun may take after the signal. What hangs longer is left behind.
@@ -99,7 +115,7 @@ func afterEnd(ctx context.Context, d time.Duration) <-chan struct{} {
 }
 
 // watcher makes a watcher whose configuration is read, and the metrics of all that it does.
-func (m machine) watcher(cmd *cobra.Command, log *slog.Logger) (*rig.Watcher, *prom.Metrics, config.Process, error) {
+func (m machine) watcher(cmd *cobra.Command, log *slog.Logger, fronts *fronts) (*rig.Watcher, *prom.Metrics, config.Process, error) {
 	process, _ := config.LoadProcess(given(cmd.Flags()), m.env) // its faults are told with all others, by Load
 	w := &rig.Watcher{}
 	served := prom.New(program(), func() int { return len(w.Stuck()) })
@@ -107,11 +123,15 @@ func (m machine) watcher(cmd *cobra.Command, log *slog.Logger) (*rig.Watcher, *p
 	limiter.Waited = func(_ string, d time.Duration) { served.Waited(d) }
 	w.Options = rig.Options{
 		Program: program(), Log: log, Dial: m.dial, Out: m.out, Limiter: limiter,
-		Clients: rig.NewClients(func(c rig.Call) { served.Called(prom.Call(c)) }),
+		Clients: rig.NewClients(func(c rig.Call) { served.Called(prom.Call(c)) }), Front: fronts.group,
 	}
+	served.Fronts(fronts.stats)
 	w.LeaseOf = rig.LeaseOf(w.Options, holder())
 	w.Load = func(ctx context.Context) ([]config.Config, error) {
 		configs, _, err := m.bindings(ctx, cmd.Flags())
+		if err == nil {
+			err = fronts.follow(configs)
+		}
 		return configs, err
 	}
 	w.Told = served.Round

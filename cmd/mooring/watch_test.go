@@ -36,6 +36,12 @@ type vigil struct {
 // keepVigil starts `mooring watch` with a configuration of its own, and waits until it listens.
 func keepVigil(t *testing.T, w *rigtest.World, args ...string) *vigil {
 	t.Helper()
+	return keepVigilOver(t, w, nil, args...)
+}
+
+// keepVigilOver has fronts that reach their targets so.
+func keepVigilOver(t *testing.T, w *rigtest.World, reach func(context.Context, string, string) (net.Conn, error), args ...string) *vigil {
+	t.Helper()
 	for _, pair := range w.AWSEnvironment() {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
@@ -54,7 +60,7 @@ func keepVigil(t *testing.T, w *rigtest.World, args ...string) *vigil {
 	args = append([]string{"watch", "--resolver", w.DNS.Resolver().String(), "--listen", "127.0.0.1:0"}, args...)
 	go func() {
 		code := run(ctx, args, machine{
-			out: write, err: &v.errs, dial: w.DNS.Dial, env: func(string) (string, bool) { return "", false },
+			out: write, err: &v.errs, dial: w.DNS.Dial, reach: reach, env: func(string) (string, bool) { return "", false },
 		})
 		_ = write.Close()
 		v.code <- code

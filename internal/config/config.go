@@ -4,7 +4,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -16,6 +15,7 @@ type Config struct {
 	Binding mooring.Binding // Port 0: the group's own
 	Named   bool            // Binding.Name was given; or else it is the group's name and the port, where that is known
 	Policy  mooring.Policy
+	Front   Front // zero where the group is a target group's ARN
 
 	Memory   Memory
 	DNS      DNS
@@ -90,37 +90,9 @@ type Legacy struct {
 
 // fresh is a configuration of which nothing is set.
 func fresh() Config {
-	return Config{Policy: mooring.DefaultPolicy(), Zone: "auto", DNS: DNS{Mode: "auto", MaxLookups: defaultLookups}}
-}
-
-// Unique refuses two bindings for one group and port: each would take the other's targets for strangers at best.
-func Unique(configs ...Config) error {
-	var faults []error
-	first := map[moored]string{}
-	for _, c := range configs {
-		at := mooredTo(c)
-		if name, ok := first[at]; ok {
-			faults = append(faults, fmt.Errorf("bindings %s and %s: both moored to %s", name, c.Binding.Name, at))
-			continue
-		}
-		first[at] = c.Binding.Name
+	return Config{
+		Policy: mooring.DefaultPolicy(), Zone: "auto", DNS: DNS{Mode: "auto", MaxLookups: defaultLookups}, Front: defaultFront,
 	}
-	return errors.Join(faults...)
-}
-
-// moored is what two bindings may not share.
-type moored struct {
-	group string
-	port  uint16
-}
-
-func mooredTo(c Config) moored { return moored{c.Binding.TargetGroup, c.Binding.Port} }
-
-func (m moored) String() string {
-	if m.port == 0 {
-		return "the own port of " + m.group
-	}
-	return fmt.Sprintf("port %d of %s", m.port, m.group)
 }
 
 // Select returns the bindings of these names, in their own order; without names, all.

@@ -208,7 +208,7 @@ bindings:
 		`app.yaml:3:9: defaults: hold: want a duration from 0s to 30m, such as 90s, not "90"`,
 		`app.yaml:4:11: defaults: misses: want text or a number; nothing here is true or false, not "true"`,
 		`app.yaml:6:5: bindings[0] (web-443): hostname: not set: want the name whose addresses are to be registered`,
-		`app.yaml:6:5: bindings[0] (web-443): target_group: not set: want the ARN of the target group`,
+		`app.yaml:6:5: bindings[0] (web-443): target_group: not set: want the ARN of the target group, or tcp://ADDR:PORT`,
 		`app.yaml:6:5: bindings[0] (web-443): memory: not set: want s3://BUCKET[/PREFIX], file:DIR, or none (which only ever adds)`,
 		`app.yaml:7:11: bindings[0] (web-443): port: want a port from 1 to 65535, not "99999"`,
 		`app.yaml:8:16: bindings[0] (web-443): max_leave: want a share above 0 and at most 100%, such as 34% or 0.34, not "340%"`,
@@ -220,7 +220,7 @@ bindings:
 		`app.yaml:16:5: bindings[2]: want a mapping of settings; this is a single value`,
 		`app.yaml:17:5: bindings[3] (web-443): moored to port 443 of `+group+`, as bindings[1] (web-443) on line 10 is`,
 		`app.yaml:18:5: bindings[4]: hostname: not set: want the name whose addresses are to be registered`,
-		`app.yaml:18:5: bindings[4]: target_group: not set: want the ARN of the target group`,
+		`app.yaml:18:5: bindings[4]: target_group: not set: want the ARN of the target group, or tcp://ADDR:PORT`,
 		`app.yaml:18:5: bindings[4]: memory: not set: want s3://BUCKET[/PREFIX], file:DIR, or none (which only ever adds)`,
 		`app.yaml:18:12: bindings[4]: name: want a name of 1 to 128 letters, digits, dots, dashes and underscores, not "a b"`,
 		`app.yaml:18:25: bindings[4]: zone: no value`,
@@ -360,12 +360,12 @@ func TestABindingWithOtherFaultsIsToldOfItsNameAtOnce(t *testing.T) {
 		"- {hostname: d.example.com, memory: none}\n- {hostname: e.example.com, memory: none}\n"
 	const alike = ": its name web is also that of bindings[0] (web) on line 2: give it another by name"
 	refuses(t, text,
-		"app.yaml:2:3: bindings[0] (web): target_group: not set: want the ARN of the target group",
+		"app.yaml:2:3: bindings[0] (web): target_group: not set: want the ARN of the target group, or tcp://ADDR:PORT",
 		"app.yaml:3:3: bindings[1] (web)"+alike,
 		"app.yaml:4:3: bindings[2] (web): moored to port 443 of "+group+", as bindings[1] (web) on line 3 is",
 		"app.yaml:4:3: bindings[2] (web)"+alike,
-		"app.yaml:5:3: bindings[3]: target_group: not set: want the ARN of the target group",
-		"app.yaml:6:3: bindings[4]: target_group: not set: want the ARN of the target group")
+		"app.yaml:5:3: bindings[3]: target_group: not set: want the ARN of the target group, or tcp://ADDR:PORT",
+		"app.yaml:6:3: bindings[4]: target_group: not set: want the ARN of the target group, or tcp://ADDR:PORT")
 }
 
 // What the variable holds may be secret, and an error about a file would hold it.

@@ -36,6 +36,7 @@ func Load(ctx context.Context, flags Flags, env Environment, read Reader) ([]Con
 	for _, d := range drafts {
 		configs = append(configs, l.make(d))
 	}
+	l.unused(drafts, configs)
 	l.distinct(drafts, configs)
 	l.explain()
 	if err := l.err(); err != nil {
@@ -126,6 +127,7 @@ func (l *loader) make(d *draft) Config {
 			apply(s)
 		}
 	}
+	c.settleFront()
 	slices.Sort(c.Binding.Hostnames)
 	c.Binding.Hostnames = slices.Compact(c.Binding.Hostnames)
 	c.Binding.Name, c.Named = d.name, d.name != ""
@@ -151,6 +153,7 @@ func (l *loader) finish(d *draft, c Config) {
 	l.belongs(d, "external-id", "role-arn", c.AWS.ExternalID != "" && c.AWS.RoleARN == "")
 	l.belongs(d, "memory-external-id", "memory-role-arn",
 		c.Memory.ExternalID != "" && (c.Memory.RoleARN == "" || c.Memory.RoleARN == "none"))
+	l.front(d, c)
 	for _, err := range unjoin(c.Policy.Validate()) {
 		l.add(d.whole("policy"), "", err)
 	}
@@ -188,16 +191,15 @@ func (d *draft) whole(word string) place {
 // distinct refuses two bindings of one name, and two for one group and port. A name that was given counts also where
 // other settings of its binding are faulty, so that both are told at once.
 func (l *loader) distinct(drafts []*draft, configs []Config) {
-	names, groups := map[string]int{}, map[moored]int{}
+	names, groups := map[string]int{}, claims{}
 	for i, c := range configs {
-		at, sound := mooredTo(c), c.Binding.TargetGroup != "" // what else it lacks was told
-		first, taken := groups[at]
-		switch {
-		case !sound:
-		case taken:
-			l.add(drafts[i].whole("binding "+c.Binding.Name), "", fmt.Errorf("moored to %s, as %s is", at, drafts[first].title(configs[first])))
-		default:
-			groups[at] = i
+		sound := c.Binding.TargetGroup != "" // what else it lacks was told
+		taken := false
+		if sound {
+			var first int
+			if first, taken = groups.claim(i, c); taken {
+				l.add(drafts[i].whole("binding "+c.Binding.Name), "", fmt.Errorf("moored to %s, as %s is", mooredTo(c), drafts[first].title(configs[first])))
+			}
 		}
 		if !c.Named && (!sound || taken) {
 			continue // names made of equal groups are equal for the same reason

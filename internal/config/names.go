@@ -89,19 +89,24 @@ const (
 	notifyForm = `^(stdout|sns:arn:.+|eventbridge:.+)$`
 )
 
-// setTargetGroup takes the ARN of a target group:
+// setTargetGroup takes the ARN of a target group, or the address of a front:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
 func setTargetGroup(c *Config, v string) error {
+	scheme, place, hasScheme := strings.Cut(v, "://")
 	switch {
 	case len(v) <= maxARN && groupForm.matches(v):
-		c.Binding.TargetGroup = v
+		c.Binding.TargetGroup, c.Front.Listen = v, netip.AddrPort{}
 		return nil
+	case hasScheme && scheme == "tcp":
+		return setFront(c, place)
+	case hasScheme:
+		return errors.New("want tcp://ADDR:PORT, such as tcp://0.0.0.0:8443: a front passes TCP on, whatever it carries, and nothing else")
 	case strings.Contains(v, ":loadbalancer/"):
 		return errors.New("want the ARN of a target group: this is a load balancer's")
 	case strings.Contains(v, ":listener/"):
 		return errors.New("want the ARN of a target group: this is a listener's")
 	default:
-		return errors.New("want the ARN of a target group: arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID")
+		return errors.New("want the ARN of a target group: arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID, or tcp://ADDR:PORT")
 	}
 }
 
@@ -114,6 +119,9 @@ func GroupRegion(arn string) string {
 }
 
 func nameOf(b mooring.Binding) string {
+	if at := frontOf(b.TargetGroup); at.IsValid() {
+		return frontName(at, b.Port)
+	}
 	name := b.TargetGroup
 	if m := groupForm.compiled().FindStringSubmatch(b.TargetGroup); m != nil {
 		name = m[4]

@@ -64,7 +64,7 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 
 func TestTheExamplesLoadAndAreValid(t *testing.T) {
 	s := schema(t)
-	for name, bindings := range map[string]int{"one-port.yaml": 1, "forty-bindings.yaml": 40} {
+	for name, bindings := range map[string]int{"one-port.yaml": 1, "front.yaml": 2, "forty-bindings.yaml": 40} {
 		text, err := os.ReadFile("../../examples/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -105,6 +105,13 @@ func setIn(key, value string) string { return fmt.Sprintf("%s  %s: %s\n", one, k
 
 func TestTheSchemaTakesWhatTheLoaderTakes(t *testing.T) {
 	s := schema(t)
+	for _, group := range []string{"tcp://127.0.0.1:8443", "'tcp://[fd00::1]:1'", "tcp://:65535"} {
+		text := "bindings: [{hostname: a.example.com, memory: none, target_group: " + group + ", front_drain_delay: 0s, front_max_flows: 5}]"
+		mustFile(t, text)
+		if err := validate(t, s, text); err != nil {
+			t.Errorf("%s: %v", group, err)
+		}
+	}
 	for key, values := range map[string][]string{
 		"port":        {"443", `"443"`},
 		"max_leave":   {"0.34", "34%", `"0.5"`, "1"},

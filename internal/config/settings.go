@@ -35,9 +35,9 @@ var settings = []Setting{
 		Usage: "port of the targets (default the group's own)",
 	},
 	{
-		Name: "target-group", Value: "ARN", value: text(setTargetGroup, groupForm.text),
-		Usage:  "target group to keep in step",
-		wanted: "the ARN of the target group",
+		Name: "target-group", Value: "ARN|tcp://ADDR:PORT", value: text(setTargetGroup, groupForm.text+"|"+frontForm),
+		Usage:  "target group to keep in step; with tcp:// watch itself listens there and is the load balancer",
+		wanted: "the ARN of the target group, or tcp://ADDR:PORT",
 	},
 	{
 		Name: "memory", Value: "s3://BUCKET[/PREFIX]|file:DIR|none", value: text(setMemory, memoryForm),
@@ -83,7 +83,7 @@ var settings = []Setting{
 		Usage: "resolver to start from (default the system's)",
 	},
 	{
-		Name: "max-lookups", Value: "N", Default: "200", value: count(func(c *Config) *int { return &c.DNS.MaxLookups }, 1, 10000),
+		Name: "max-lookups", Value: "N", Default: "200", value: count(func(c *Config) *int { return &c.DNS.MaxLookups }, 10000),
 		Usage: "most questions that the search for a name's addresses asks in a round (default 200)",
 	},
 	{
@@ -91,7 +91,7 @@ var settings = []Setting{
 		Usage: "time between rounds, 1s to 1h (default 60s in a daemon, one round an invocation in the function)",
 	},
 	{
-		Name: "misses", Value: "N", Default: "3", value: count(func(c *Config) *int { return &c.Policy.Misses }, 1, 1000),
+		Name: "misses", Value: "N", Default: "3", value: count(func(c *Config) *int { return &c.Policy.Misses }, 1000),
 		Usage: "conclusive rounds in a row without an address before it may leave (default 3; 2 with --answers whole)",
 	},
 	{
@@ -108,7 +108,7 @@ var settings = []Setting{
 		Usage: "most of our targets that leave in one round; one always may (default 34%; 100% with --answers whole)",
 	},
 	{
-		Name: "min-targets", Value: "N", Default: "1", value: count(func(c *Config) *int { return &c.Policy.MinTargets }, 1, 256),
+		Name: "min-targets", Value: "N", Default: "1", value: count(func(c *Config) *int { return &c.Policy.MinTargets }, 256),
 		Usage: "targets of ours that always stay (default 1)",
 	},
 	{
@@ -123,6 +123,25 @@ var settings = []Setting{
 	{
 		Name: "admit", Value: "CIDR", Repeatable: true, most: 256, value: text(setAdmit),
 		Usage: "range of addresses that may be registered (default what an NLB takes: RFC 1918 and 6598)",
+	},
+	{
+		Name: "front-health-interval", Value: "DURATION", Default: "10s",
+		value: duration(func(c *Config) *time.Duration { return &c.Front.HealthInterval }, time.Second, 5*time.Minute, "10s"),
+		Usage: "of a tcp:// group: time between two health checks of a target, 1s to 5m (default 10s)",
+	},
+	{
+		Name: "front-drain-delay", Value: "DURATION", Default: "300s",
+		value: duration(func(c *Config) *time.Duration { return &c.Front.DrainDelay }, 0, time.Hour, "300s"),
+		Usage: "of a tcp:// group: how long flows may go on whose target leaves, or when watch ends, up to 1h (default 300s)",
+	},
+	{
+		Name: "front-idle-timeout", Value: "DURATION", Default: "350s",
+		value: duration(func(c *Config) *time.Duration { return &c.Front.IdleTimeout }, time.Second, 6000*time.Second, "350s"),
+		Usage: "of a tcp:// group: time without a byte after which a flow is ended, 1s to 6000s (default 350s, as an NLB's)",
+	},
+	{
+		Name: "front-max-flows", Value: "N", Default: "10000", value: count(func(c *Config) *int { return &c.Front.MaxFlows }, maxFlows),
+		Usage: "of a tcp:// group: most flows at a time; further ones are refused (default 10000)",
 	},
 	{
 		Name: "notify", Value: "sns:ARN|eventbridge:BUS|stdout", Repeatable: true, most: 16, value: text(setNotify, notifyForm),

@@ -78,15 +78,16 @@ func whole(set func(*Config, string) error, least, most int) value {
 	return value{set: set, plain: true, schema: either(plain, map[string]any{"type": "string", "pattern": "^[0-9]+$"})}
 }
 
-func count(at func(*Config) *int, least, most int) value {
+// count is a whole number from 1 on.
+func count(at func(*Config) *int, most int) value {
 	return whole(func(c *Config, v string) error {
 		n, err := strconv.Atoi(v)
-		if err != nil || n < least || n > most {
-			return fmt.Errorf("want a whole number from %d to %d", least, most)
+		if err != nil || n < 1 || n > most {
+			return fmt.Errorf("want a whole number from 1 to %d", most)
 		}
 		*at(c) = n
 		return nil
-	}, least, most)
+	}, 1, most)
 }
 
 func number(set func(*Config, string) error, least, most float64) value {

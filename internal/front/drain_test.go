@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,4 +150,45 @@ func TestShutdownResetsWhatDoesNotEnd(t *testing.T) {
 		t.Errorf("%d flows were reset", reset)
 	}
 	isReset(t, c)
+}
+
+// Who drains is checked no more, so that no check can make it healthy again.
+func TestADrainingTargetIsCheckedNoMore(t *testing.T) {
+	s := open(t, quick())
+	a, b := serve(t, names("a")), serve(t, names("b"))
+	s.register(a)
+	s.becomes(a, mooring.HealthHealthy)
+	read(t, s.dial())
+	checking, goOn := make(chan bool), make(chan bool)
+	var ofA, ofB atomic.Int32
+	s.road.beforeEach(func(addr string) {
+		switch addr {
+		case netip.AddrPortFrom(a.Addr, a.Port).String():
+			if ofA.Add(1) == 1 {
+				checking <- true
+				<-goOn
+			}
+		default:
+			ofB.Add(1)
+		}
+	})
+	<-checking // one is under way when it leaves
+	s.deregister(a)
+	goOn <- true
+	s.register(b)
+	until(t, "another target was checked many times", func() bool { return ofB.Load() > 10 })
+	if got := s.state(a); got != mooring.HealthDraining || ofA.Load() != 1 {
+		t.Errorf("it is %s after %d checks", got, ofA.Load())
+	}
+}
+
+func TestShutdownWaitsForFlowsNoLongerThanADrain(t *testing.T) {
+	short := quick()
+	short.DrainDelay = 10 * time.Millisecond
+	s := open(t, short)
+	s.register(serve(t, names("a")))
+	read(t, s.dial())
+	if reset := s.Shutdown(context.Background()); reset != 1 {
+		t.Errorf("%d flows were reset", reset)
+	}
 }

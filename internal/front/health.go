@@ -18,11 +18,7 @@ func (f *Front) watchHealth(ctx context.Context, t *target) {
 		case <-next.C:
 		}
 		s := f.numbers()
-		err := f.check(ctx, t, s.HealthTimeout)
-		if ctx.Err() != nil {
-			return
-		}
-		f.judge(ctx, t, s, err)
+		f.judge(ctx, t, s, f.check(ctx, t, s.HealthTimeout))
 		next.Reset(s.HealthInterval)
 	}
 }

@@ -106,3 +106,18 @@ func TestASlowReaderIsNotIdle(t *testing.T) {
 		t.Errorf("when it reads no more it is idle for %s", idle)
 	}
 }
+
+// Only those flows are cut that were connected with the target: others are still to find a better one.
+func TestAFlowThatIsBeingConnectedIsNotCut(t *testing.T) {
+	connected, _, _ := passing(t)
+	near, _ := pair(t)
+	connecting := &flow{client: near}
+	(&target{flows: map[*flow]bool{connected: true, connecting: true}}).cut()
+	other, _ := pair(t)
+	if !connecting.attach(other) {
+		t.Error("the flow that was being connected was cut")
+	}
+	if again, _ := pair(t); connected.attach(again) {
+		t.Error("the flow that was connected goes on")
+	}
+}

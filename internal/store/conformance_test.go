@@ -264,10 +264,35 @@ func TestTheKeyIsMadeOfTheGroupAndThePort(t *testing.T) {
 	}
 }
 
+func TestEachFrontHasAKeyOfItsOwnWhichEveryFileSystemTakes(t *testing.T) {
+	owners := map[string]string{}
+	for front, want := range map[string]string{
+		"tcp://127.0.0.1:8443":   "mooring/tcp/127.0.0.1_8443/443.json",
+		"tcp://0.0.0.0:8443":     "mooring/tcp/0.0.0.0_8443/443.json",
+		"tcp://[::]:8443":        "mooring/tcp/--_8443/443.json",
+		"tcp://[::1]:8443":       "mooring/tcp/--1_8443/443.json",
+		"tcp://[1::]:8443":       "mooring/tcp/1--_8443/443.json",
+		"tcp://[fd00::1:0]:8443": "mooring/tcp/fd00--1-0_8443/443.json",
+		"tcp://[fd00::1]:84":     "mooring/tcp/fd00--1_84/443.json",
+	} {
+		got, err := store.Key("", front, 443)
+		if err != nil || got != want || owners[got] != "" {
+			t.Errorf("%s: key %q, error %v, which is also that of %q; want %q", front, got, err, owners[got], want)
+		}
+		owners[got] = front
+		for part := range strings.SplitSeq(got, "/") { // https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+			if strings.ContainsAny(part, `<>:"\|?*`) || strings.HasSuffix(part, ".") || strings.HasSuffix(part, " ") {
+				t.Errorf("%s: %q is no name on Windows", front, part)
+			}
+		}
+	}
+}
+
 func TestAHostileGroupNameIsNoPath(t *testing.T) {
 	const head = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:"
 	for _, arn := range []string{
-		"", "web", "tcp://127.0.0.1:443", head, head + "targetgroup/web", head + "targetgroup/web/01/02",
+		"", "web", "tcp://", "tcp://:443", "tcp://127.0.0.1", "tcp://127.0.0.1:0", "tcp://app.example.com:443",
+		"tcp://127.0.0.1:443/../../x", "tcp://[fe80::1%../..]:443", "tcp://[::ffff:10.0.0.1]:443", "tcp://[FD00::1]:443", "tcp://127.0.0.1:0443", "udp://127.0.0.1:443", head, head + "targetgroup/web", head + "targetgroup/web/01/02",
 		head + "targetgroup/../01", head + "targetgroup/web/..", head + "targetgroup//01", head + "targetgroup/web/",
 		head + "targetgroup/w\x00b/01", head + "targetgroup/w\nb/01", head + `targetgroup/w\b/01`, head + "targetgroup/w%2fb/01",
 		head + "loadbalancer/web/01", head + "targetgroup/web/01:x",

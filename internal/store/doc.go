@@ -9,17 +9,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
-// Key returns where the memory of one (group, port) lives: <prefix>mooring/<group name>/<group id>/<port>.json.
-// Hostnames are no part of it, so a changed hostname keeps what is ours.
+// Key returns where the memory of one (group, port) lives: <prefix>mooring/<group name>/<group id>/<port>.json, and of a
+// front, tcp://ADDR:PORT, <prefix>mooring/tcp/<address>_<its port>/<port>.json, with hyphens for an IPv6 address's colons.
+// No id of a target group has an underscore. Hostnames are no part of it, so a changed hostname keeps what is ours.
 //
-// The ARN may come from anywhere, and the key becomes a path: whatever is not exactly a target group's ARN is refused.
+// The group may come from anywhere, and the key becomes a path: whatever is not exactly a target group's ARN, or a front
+// in its one form, is refused.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
-func Key(prefix, targetGroupARN string, port uint16) (string, error) {
+func Key(prefix, targetGroup string, port uint16) (string, error) {
 	bad := func(why string) (string, error) {
-		return "", fmt.Errorf("memory of target group %q: %s", targetGroupARN, why)
+		return "", fmt.Errorf("memory of target group %q: %s", targetGroup, why)
 	}
 	if port == 0 {
 		return bad("no port")
@@ -30,7 +33,14 @@ func Key(prefix, targetGroupARN string, port uint16) (string, error) {
 	if strings.Contains("/"+prefix+"/", "/../") || strings.Contains("/"+prefix+"/", "/./") {
 		return bad(fmt.Sprintf("the prefix %q climbs", prefix))
 	}
-	arn := strings.Split(targetGroupARN, ":")
+	if front, ok := strings.CutPrefix(targetGroup, "tcp://"); ok {
+		at, err := netip.ParseAddrPort(front)
+		if err != nil || at.Port() == 0 || at.Addr().Zone() != "" || at.Addr().Is4In6() || at.String() != front {
+			return bad("want tcp://ADDR:PORT with an IP address, in the form that is usual")
+		}
+		return fmt.Sprintf("%smooring/tcp/%s_%d/%d.json", prefix, strings.ReplaceAll(at.Addr().String(), ":", "-"), at.Port(), port), nil
+	}
+	arn := strings.Split(targetGroup, ":")
 	if len(arn) != 6 || arn[0] != "arn" || arn[2] != "elasticloadbalancing" {
 		return bad("want arn:PARTITION:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID")
 	}

@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -13,8 +14,8 @@ import (
 	"mooring/internal/metrics"
 )
 
-func finderOf(base aws.Config, c config.Config, group *elb.Group, o Options) lookup.Config {
-	f := lookup.Config{
+func finderOf(c config.Config, scope func(context.Context) (lookup.Scope, error), o Options) lookup.Config {
+	return lookup.Config{
 		Hostnames:  c.Binding.Hostnames,
 		Mode:       c.DNS.Mode,
 		Whole:      c.Policy.Answers == mooring.AnswersWhole,
@@ -22,13 +23,17 @@ func finderOf(base aws.Config, c config.Config, group *elb.Group, o Options) loo
 		MaxLookups: c.DNS.MaxLookups,
 		RoundShare: c.Policy.RoundShare(),
 		Admits:     c.Policy.Admits,
-		Scope:      scopeOf(c, group),
+		Scope:      scope,
 		Dial:       o.Dial,
 	}
-	if c.Legacy != nil && c.Legacy.IPCount && !o.DryRun && c.Policy.Mode != mooring.ModeObserve {
-		f.Resolved = (&ipCount{api: metrics.Connect(base), metric: oldMetric(*c.Legacy), log: o.Log}).put
+}
+
+// oldMetricOf puts the metric of the function that is replaced; nil where that is not asked for.
+func oldMetricOf(base aws.Config, c config.Config, o Options) func(context.Context, []netip.Addr) {
+	if c.Legacy == nil || !c.Legacy.IPCount || o.DryRun || c.Policy.Mode == mooring.ModeObserve {
+		return nil
 	}
-	return f
+	return (&ipCount{api: metrics.Connect(base), metric: oldMetric(*c.Legacy), log: o.Log}).put
 }
 
 // oldMetric is the metric of the function that is replaced.

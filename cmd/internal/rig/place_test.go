@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -121,6 +122,45 @@ func TestALeaseFollowsTheConfiguration(t *testing.T) {
 		mu.Unlock()
 		d.end()
 	})
+}
+
+func TestWhoHasTheFrontNeedsNoLease(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		web, app := inDir("web", dir), inDir("app", dir)
+		web.Front.Listen = netip.MustParseAddrPort("127.0.0.1:8443")
+		held := &board{holder: "another"}
+		d := onDuty(t, func(_ context.Context, c config.Config, _ string) (Lease, error) {
+			if c.Embedded() {
+				t.Error("a lease was asked for")
+			}
+			return hung{held, "me"}, nil
+		}, web, app)
+		<-time.After(time.Hour)
+		if d.of("web") == 0 || d.of("app") > 0 {
+			t.Errorf("%d rounds of the one with a front, %d of the other, whose lease another holds", d.of("web"), d.of("app"))
+		}
+		d.end()
+	})
+}
+
+// Clients wait for a front's targets, and must not wait for the rounds of others.
+func TestAFrontHasItsTargetsBeforeTheRoundsBegin(t *testing.T) {
+	c := inDir("web", t.TempDir())
+	c.Front.Listen = netip.MustParseAddrPort("127.0.0.1:8443")
+	opened := &crew{opened: map[string]int{}}
+	w := &Watcher{
+		Options: Options{Log: slog.New(slog.DiscardHandler), open: opened.open},
+		Load: func(context.Context) ([]config.Config, error) {
+			return []config.Config{inDir("app", t.TempDir()), c}, nil
+		},
+	}
+	if err := w.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if opened.opened["web"] != 1 || opened.opened["app"] != 0 {
+		t.Errorf("opened %v", opened.opened)
+	}
 }
 
 func TestALeaseThatPanicsEndsNobody(t *testing.T) {

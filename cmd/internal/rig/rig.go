@@ -31,6 +31,9 @@ type Options struct {
 	Clients *Clients     // nil: of their own
 	Limiter *elb.Limiter // of the calls to load balancing, shared by all; nil: none
 
+	// Front returns the group of a binding with a front; nil: it fails with [ErrFront].
+	Front func(context.Context, config.Config) (mooring.Group, error)
+
 	// Out is where --notify stdout writes; nil: nowhere.
 	Out io.Writer
 
@@ -41,16 +44,12 @@ type Options struct {
 }
 
 // New makes the keeper of one binding. It reads the shared AWS configuration and, where the binding has no port,
-// asks the group for its own; it changes nothing.
+// asks the group for its own; it changes nothing of AWS. A front needs neither, and gets the targets that it had.
 func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, error) {
 	if o.Clients == nil {
 		o.Clients = NewClients(nil)
 	}
-	base, err := o.Clients.as(ctx, c.AWS, config.GroupRegion(c.Binding.TargetGroup))
-	if err != nil {
-		return nil, err
-	}
-	group, err := groupOf(ctx, base, &c, o.Limiter)
+	group, finder, err := endsOf(ctx, &c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +61,10 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 	if err != nil {
 		return nil, err
 	}
-	return &mooring.Keeper{
+	k := &mooring.Keeper{
 		Binding: c.Binding,
 		Policy:  c.Policy,
-		Finder:  lookup.New(finderOf(base, c, group, o)),
+		Finder:  lookup.New(finder),
 		Group:   group,
 		Store:   memory,
 		Program: o.Program,
@@ -73,7 +72,32 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 		Now:     time.Now,
 		Decide:  mooring.Decide,
 		Tell:    tell,
-	}, nil
+	}
+	if c.Embedded() {
+		if err := seed(ctx, k); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// endsOf are the two ends of a binding: the group, and what is looked up for it.
+func endsOf(ctx context.Context, c *config.Config, o Options) (mooring.Group, lookup.Config, error) {
+	if c.Embedded() {
+		group, err := frontOf(ctx, *c, o)
+		return group, finderOf(*c, frontScope(*c), o), err
+	}
+	base, err := o.Clients.as(ctx, c.AWS, config.GroupRegion(c.Binding.TargetGroup))
+	if err != nil {
+		return nil, lookup.Config{}, err
+	}
+	group, err := groupOf(ctx, base, c, o.Limiter)
+	if err != nil {
+		return nil, lookup.Config{}, err
+	}
+	finder := finderOf(*c, scopeOf(*c, group), o)
+	finder.Resolved = oldMetricOf(base, *c, o)
+	return group, finder, nil
 }
 
 // groupOf connects to the target group, in the region that its ARN names.

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"mooring"
 	"mooring/internal/config"
@@ -17,9 +20,12 @@ func tellOf(ctx context.Context, c config.Config, o Options) (func(context.Conte
 	if len(c.Notify) == 0 || o.DryRun {
 		return nil, nil
 	}
-	cfg, err := o.Clients.as(ctx, c.AWS, config.GroupRegion(c.Binding.TargetGroup))
-	if err != nil {
-		return nil, err
+	var cfg aws.Config // as whom; standard output needs nobody
+	if slices.ContainsFunc(c.Notify, func(n config.Notify) bool { return n.Kind != "stdout" }) {
+		var err error
+		if cfg, err = o.Clients.as(ctx, c.AWS, config.GroupRegion(c.Binding.TargetGroup)); err != nil {
+			return nil, err
+		}
 	}
 	out := o.Out
 	if out == nil {

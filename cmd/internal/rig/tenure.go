@@ -43,6 +43,9 @@ type place struct {
 }
 
 func placeOf(c config.Config) place {
+	if c.Embedded() {
+		return place{} // whoever listens at the address leads
+	}
 	switch c.Memory.Kind {
 	case "s3":
 		return place{memory: c.Memory, who: memoryIdentity(c)}

@@ -55,6 +55,7 @@ func (w *Watcher) Prepare(ctx context.Context) error {
 	}
 	w.fleet = mooring.NewFleet(nil, atOnce, RoundLimit, w.Options.Log)
 	w.bound, w.loaded = bind(configs, nil, w.Options), time.Now()
+	openFronts(ctx, w.bound, w.Options)
 	w.tenures, w.standings = map[place]*tenure{}, map[place]standing{{}: leading}
 	return nil
 }
@@ -89,12 +90,13 @@ func (w *Watcher) reload(ctx context.Context) {
 	if err == nil {
 		w.bound, w.loaded = bind(configs, w.bound, w.Options), time.Now()
 	}
-	bindings := len(w.bound)
+	all := w.bound
 	w.mu.Unlock()
 	if err != nil {
 		w.Options.Log.LogAttrs(ctx, slog.LevelError, "the configuration was not read anew, and the old one goes on", slog.String("error", err.Error()))
 	} else {
-		w.Options.Log.LogAttrs(ctx, slog.LevelInfo, "the configuration was read anew", slog.Int("bindings", bindings))
+		openFronts(ctx, all, w.Options)
+		w.Options.Log.LogAttrs(ctx, slog.LevelInfo, "the configuration was read anew", slog.Int("bindings", len(all)))
 	}
 	w.follow(ctx)
 }

@@ -34,6 +34,7 @@ func busy() *prom.Metrics {
 	m.Called(prom.Call{Service: "S3", Operation: "GetObject", Code: "SlowDown", Throttled: true})
 	m.Waited(time.Second)
 	m.Loaded(true, time.Now())
+	m.Fronts(func() []prom.Front { return []prom.Front{{Binding: "tcp-8443"}} })
 	return m
 }
 
