@@ -3,6 +3,7 @@ package front_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"testing"
@@ -10,8 +11,8 @@ import (
 )
 
 // What is promised of the front beside haproxy. Memory and descriptors do not depend on how busy a machine is, so they
-// fail the benchmark at these numbers. The speeds do: they are measured in turns, the medians are compared and the
-// verdict is printed, but only who misses a promise by more than slack fails.
+// fail the benchmark at these numbers. The speeds do: they are measured in turns, and of large transfers, of which there
+// are few, the best ones are compared. What is missed is printed, but only who misses by more than slack fails.
 const (
 	idleConnections = 2500
 	maxIdleBytes    = 25_000
@@ -24,7 +25,7 @@ const (
 
 // What goes in one turn: transfer bytes, or so many small requests.
 const (
-	transfer     = 256 << 20
+	transfer     = 128 << 20
 	keptRequests = 200
 	newRequests  = 50
 )
@@ -96,7 +97,7 @@ type table []row
 func (t *table) large(b *testing.B, what string, turn func(*way) error) {
 	r := row{what: what, unit: "GB/s", limit: fmt.Sprintf(">= %g", minLargeRatio)}
 	for _, w := range inTurns(b, turn) {
-		r.values = append(r.values, transfer/w.median().Seconds()/1e9)
+		r.values = append(r.values, transfer/w.best().Seconds()/1e9)
 		b.ReportMetric(r.values[len(r.values)-1], w.name+"-GB/s")
 	}
 	if len(r.values) > 2 {
@@ -190,6 +191,9 @@ func (w *way) idle(b *testing.B) (bytes, files float64) {
 }
 
 func (t *table) print() {
+	if _, err := exec.LookPath("haproxy"); err != nil {
+		fmt.Println("haproxy is not installed: the front is compared with nobody")
+	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer func() { _ = out.Flush() }()
 	fmt.Fprintf(out, "\nbeside haproxy %s\t\tdirect\tfront\thaproxy\tsplicing\tratio\tpromised\t\t\n", haproxyVersion())
