@@ -2,6 +2,7 @@ package front
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -87,14 +88,36 @@ func (fl *flow) pass(over func()) {
 	go half(fl.client, fl.server, &fl.out)
 }
 
-// carry passes on what comes from one side until it ends, and then that it ended. The kernel copies where it can
-// (splice on Linux), so bytes are counted only when the copying pauses, which [flow.look] makes it do.
+const (
+	// bufferSize is kept by each direction of a flow, so it is small.
+	bufferSize = 2 << 10
+	// bulkAfter is how often in a row a buffer is filled before the kernel is left to copy.
+	bulkAfter = 4
+)
+
+// carry passes on what comes from one side until it ends, and then that it ended. A stream is left to the kernel, which
+// copies within itself where it can (splice on Linux), but through a pipe that few flows may have: the memory of an
+// unprivileged user's pipes is limited (pipe(7), pipe-user-pages-soft). So a flow waits without one, and after a stream
+// the deadline that [flow.look] sets brings it back to waiting so.
 func carry(to, from *net.TCPConn, bytes *atomic.Int64) error {
+	buffer := make([]byte, bufferSize)
+	full := 0
 	for {
-		n, err := to.ReadFrom(from)
-		bytes.Add(n)
+		n, err := from.Read(buffer)
+		sent, failed := to.Write(buffer[:n])
+		bytes.Add(int64(sent))
+		if failed != nil {
+			return failed
+		}
+		if full++; n < bufferSize {
+			full = 0
+		}
+		if full == bulkAfter && err == nil {
+			full, err = 0, stream(to, from, bytes)
+		}
 		switch {
 		case err == nil:
+		case errors.Is(err, io.EOF):
 			return to.CloseWrite()
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			_ = from.SetReadDeadline(time.Time{}) // where it fails, so does the next read
@@ -102,4 +125,14 @@ func carry(to, from *net.TCPConn, bytes *atomic.Int64) error {
 			return err
 		}
 	}
+}
+
+// stream has the kernel copy until the end, which is io.EOF, or a deadline. Its bytes are counted when it is over.
+func stream(to, from *net.TCPConn, bytes *atomic.Int64) error {
+	n, err := to.ReadFrom(from)
+	bytes.Add(n)
+	if err == nil {
+		err = io.EOF
+	}
+	return err
 }

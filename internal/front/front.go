@@ -73,13 +73,16 @@ type Front struct {
 // anew has it sooner, and its clients notice nothing.
 const firstTarget = 10 * time.Second
 
+// never is the time between keep-alives: the idle time-out does what they are for, and eight system calls a flow less.
+const never = -1
+
 // Listen opens a front without targets. [Front.Shutdown] closes it.
 func Listen(c Config) (*Front, error) {
 	network := "tcp"
 	if c.Listen.Addr().Is4() {
 		network = "tcp4" // the wildcard is no IPv6 address then
 	}
-	listener, err := net.Listen(network, c.Listen.String())
+	listener, err := (&net.ListenConfig{KeepAlive: never}).Listen(context.Background(), network, c.Listen.String())
 	if err != nil {
 		return nil, fmt.Errorf("open the front: %w", err) // the address is in it
 	}
@@ -88,7 +91,7 @@ func Listen(c Config) (*Front, error) {
 		targets: map[netip.AddrPort]*target{}, flows: map[*flow]bool{}, told: map[string]time.Time{}, counts: counts{refused: map[string]uint64{}},
 	}
 	if f.dial == nil {
-		f.dial = (&net.Dialer{}).DialContext
+		f.dial = (&net.Dialer{KeepAlive: never}).DialContext
 	}
 	f.begin = sync.OnceFunc(func() { close(f.begun) })
 	f.alive, f.end = context.WithCancel(context.Background())
