@@ -111,9 +111,6 @@ func (m machine) demo(cmd *cobra.Command, r demoRun) error {
 	return err
 }
 
-// screen is the live view on a terminal; nil: there is none.
-var screen func(ctx context.Context, d interface{ Snapshot() demo.Snapshot }, in io.Reader, out io.Writer) error
-
 // playLive plays a live story, and tells of it in the form that is asked for and fits.
 func (m machine) playLive(cmd *cobra.Command, r demoRun) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
@@ -121,7 +118,7 @@ func (m machine) playLive(cmd *cobra.Command, r demoRun) error {
 	signal.Ignore(syscall.SIGPIPE) // a reader that has gone ends the demo, which then still clears everything away
 	defer signal.Reset(syscall.SIGPIPE)
 	term, _ := m.env("TERM")
-	onScreen := screen != nil && m.terminal && !r.plain && r.output == "text" && term != "dumb"
+	onScreen := m.terminal && !r.plain && r.output == "text" && term != "dumb"
 	if r.output == "text" && !onScreen {
 		r.live.Tell = demo.Plain(lastWriter{m.out, cancel})
 	}
@@ -134,7 +131,7 @@ func (m machine) playLive(cmd *cobra.Command, r demoRun) error {
 	if onScreen {
 		all.Go(func() {
 			defer cancel() // whoever leaves the screen ends the demo
-			seen = screen(ctx, d, cmd.InOrStdin(), m.out)
+			seen = demo.Screen(ctx, d, cmd.InOrStdin(), m.out)
 		})
 	}
 	summary, err := d.Run(ctx)
