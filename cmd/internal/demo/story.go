@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"mooring"
 	"mooring/internal/sim"
 )
 
@@ -89,7 +90,7 @@ func parseStory(script string) (story, error) {
 		number++
 		line = strings.TrimSpace(line)
 		text, comment := strings.CutPrefix(line, "#")
-		text = strings.TrimSpace(text)
+		text = strings.TrimSpace(mooring.Printable(text)) // it may be anybody's, and goes to a terminal
 		switch {
 		case comment && before:
 			last := &s.steps[len(s.steps)-1]

@@ -79,8 +79,8 @@ func TestFaultsOfAStoryAreToldWithTheirLine(t *testing.T) {
 	}
 }
 
-func TestCommentsInARowAreOneChapter(t *testing.T) {
-	s, err := parseStory("# One,\n# and more.\n" + begin + "# Two.\nrounds 1\n")
+func TestCommentsInARowAreOneChapterFitForATerminal(t *testing.T) {
+	s, err := parseStory("# One,\n# and\x1b[2J more.\n" + begin + "# Two.\nrounds 1\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestCommentsInARowAreOneChapter(t *testing.T) {
 			chapters = append(chapters, one.text)
 		}
 	}
-	if want := []string{"One, and more.", "Two."}; !slices.Equal(chapters, want) {
+	if want := []string{"One, and [2J more.", "Two."}; !slices.Equal(chapters, want) {
 		t.Errorf("chapters %q, want %q", chapters, want)
 	}
 }
