@@ -3,7 +3,9 @@ package front_test
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -168,5 +170,40 @@ func TestClientsWaitForTheFirstTarget(t *testing.T) {
 	s.register(serve(t, names("a")))
 	if got := read(t, early); got != "a" {
 		t.Fatalf("the flow came to %q", got)
+	}
+}
+
+// A front that has itself as a target would send every flow round and round.
+func TestAFrontIsNoTargetOfItsOwn(t *testing.T) {
+	for _, listen := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::]:0"} {
+		f, err := front.Listen(front.Config{
+			Listen: netip.MustParseAddrPort(listen), Settings: quick(), Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Skipf("%s: %v", listen, err)
+		}
+		defer f.Shutdown(t.Context())
+		self := mooring.Target{Addr: netip.MustParseAddr("127.0.0.1"), Port: f.Addr().Port()}
+		out, err := f.Register(t.Context(), []mooring.Target{self}, permit)
+		if err != nil || len(out.Registered) > 0 || len(out.Refused) != 1 {
+			t.Errorf("%s: %+v, %v", listen, out, err)
+		}
+		if f.Addr().Addr().IsUnspecified() {
+			refusesHost(t, f)
+		}
+	}
+}
+
+func refusesHost(t *testing.T, f *front.Front) {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		own := mooring.Target{Addr: netip.MustParsePrefix(a.String()).Addr(), Port: f.Addr().Port()}
+		if out, err := f.Register(t.Context(), []mooring.Target{own}, permit); err != nil || len(out.Refused) != 1 {
+			t.Errorf("%s: %+v, %v", a, out, err)
+		}
 	}
 }

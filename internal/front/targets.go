@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"time"
@@ -93,13 +94,31 @@ func (f *Front) refuses(t mooring.Target) string {
 		return "no address of a host"
 	case t.Port == 0:
 		return "port 0"
-	case key == f.Addr():
+	case f.isSelf(key):
 		return "this is the front's own address"
 	case f.targets[key] == nil && len(f.targets) >= maxTargets:
 		return fmt.Sprintf("it has %d targets, the most it takes", maxTargets)
 	default:
 		return ""
 	}
+}
+
+// isSelf tells whether at leads back to the front, which may listen on all addresses of its machine.
+func (f *Front) isSelf(at netip.AddrPort) bool {
+	own := f.Addr()
+	switch {
+	case at.Port() != own.Port():
+		return false
+	case !own.Addr().IsUnspecified():
+		return at.Addr() == own.Addr().Unmap()
+	case at.Addr().IsLoopback():
+		return true
+	}
+	addrs, _ := net.InterfaceAddrs() // where they cannot be had, the limit of flows ends what goes round
+	return slices.ContainsFunc(addrs, func(a net.Addr) bool {
+		prefix, err := netip.ParsePrefix(a.String())
+		return err == nil && prefix.Addr().Unmap() == at.Addr()
+	})
 }
 
 func (f *Front) add(at netip.AddrPort) {
