@@ -98,7 +98,7 @@ func (f *Front) serve(fl *flow) {
 }
 
 const (
-	// connectLimit is how long a client waits for a target that takes its flow, each target being tried once.
+	// connectLimit is how long after its connection another target is tried for a client, each of them once.
 	connectLimit = 10 * time.Second
 	// dialLimit is how long one of them may take: long enough for one lost SYN (RFC 6298: a second).
 	dialLimit = 3 * time.Second
@@ -106,11 +106,9 @@ const (
 
 // connect finds a target that takes the flow; nil where there is none.
 func (f *Front) connect(fl *flow) *target {
-	ctx, cancel := context.WithTimeout(f.alive, connectLimit)
-	defer cancel()
-	for ctx.Err() == nil {
+	for began := time.Now(); time.Since(began) < connectLimit && f.alive.Err() == nil; {
 		t := f.pick(fl)
-		if t == nil || f.open(ctx, fl, t) {
+		if t == nil || f.open(fl, t) {
 			return t
 		}
 		f.leave(t, fl)
@@ -119,8 +117,8 @@ func (f *Front) connect(fl *flow) *target {
 }
 
 // open connects a flow with its target, unless that has left meanwhile.
-func (f *Front) open(ctx context.Context, fl *flow, t *target) bool {
-	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+func (f *Front) open(fl *flow, t *target) bool {
+	ctx, cancel := context.WithTimeout(f.alive, dialLimit)
 	defer cancel()
 	conn, err := f.dial(ctx, "tcp", t.at.String())
 	if err != nil {
