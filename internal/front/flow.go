@@ -15,7 +15,7 @@ import (
 type flow struct {
 	client *net.TCPConn
 	tried  []netip.AddrPort // targets
-	halves atomic.Int32     // directions that are still open
+	ended  atomic.Int32     // directions
 	in     atomic.Int64     // bytes from the client,
 	out    atomic.Int64     // and to it
 
@@ -75,12 +75,16 @@ func (fl *flow) close() {
 
 // pass passes bytes on in both directions, and calls over when both have ended.
 func (fl *flow) pass(over func()) {
-	fl.halves.Store(2)
 	half := func(to, from *net.TCPConn, bytes *atomic.Int64) {
-		if err := carry(to, from, bytes); err != nil {
+		err := carry(to, from, bytes)
+		last := fl.ended.Add(1) == 2
+		if err == nil && !last {
+			err = to.CloseWrite()
+		}
+		if err != nil {
 			fl.reset()
 		}
-		if fl.halves.Add(-1) == 0 {
+		if last {
 			over()
 		}
 	}
@@ -95,7 +99,7 @@ const (
 	bulkAfter = 4
 )
 
-// carry passes on what comes from one side until it ends, and then that it ended. A stream is left to the kernel, which
+// carry passes on what comes from one side until it ends. A stream is left to the kernel, which
 // copies within itself where it can (splice on Linux), but through a pipe that few flows may have: the memory of an
 // unprivileged user's pipes is limited (pipe(7), pipe-user-pages-soft). So a flow waits without one, and after a stream
 // the deadline that [flow.look] sets brings it back to waiting so.
@@ -104,10 +108,12 @@ func carry(to, from *net.TCPConn, bytes *atomic.Int64) error {
 	full := 0
 	for {
 		n, err := from.Read(buffer)
-		sent, failed := to.Write(buffer[:n])
-		bytes.Add(int64(sent))
-		if failed != nil {
-			return failed
+		if n > 0 {
+			sent, failed := to.Write(buffer[:n])
+			bytes.Add(int64(sent))
+			if failed != nil {
+				return failed
+			}
 		}
 		if full++; n < bufferSize {
 			full = 0
@@ -118,7 +124,7 @@ func carry(to, from *net.TCPConn, bytes *atomic.Int64) error {
 		switch {
 		case err == nil:
 		case errors.Is(err, io.EOF):
-			return to.CloseWrite()
+			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			_ = from.SetReadDeadline(time.Time{}) // where it fails, so does the next read
 		default:

@@ -82,7 +82,9 @@ func Listen(c Config) (*Front, error) {
 	if c.Listen.Addr().Is4() {
 		network = "tcp4" // the wildcard is no IPv6 address then
 	}
-	listener, err := (&net.ListenConfig{KeepAlive: never}).Listen(context.Background(), network, c.Listen.String())
+	config := net.ListenConfig{KeepAlive: never}
+	config.SetMultipathTCP(false) // what comes from such a connection cannot be spliced
+	listener, err := config.Listen(context.Background(), network, c.Listen.String())
 	if err != nil {
 		return nil, fmt.Errorf("open the front: %w", err) // the address is in it
 	}
