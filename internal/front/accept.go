@@ -22,7 +22,7 @@ const acceptAgain = 100 * time.Millisecond
 
 // accept lets clients in once there was a target.
 func (f *Front) accept() {
-	first := time.NewTimer(firstTarget)
+	first := time.NewTimer(f.limits.first)
 	defer first.Stop()
 	select {
 	case <-f.begun:
@@ -97,16 +97,9 @@ func (f *Front) serve(fl *flow) {
 	f.over(fl)
 }
 
-const (
-	// connectLimit is how long after its connection another target is tried for a client, each of them once.
-	connectLimit = 10 * time.Second
-	// dialLimit is how long one of them may take: long enough for one lost SYN (RFC 6298: a second).
-	dialLimit = 3 * time.Second
-)
-
 // connect finds a target that takes the flow; nil where there is none.
 func (f *Front) connect(fl *flow) *target {
-	for began := time.Now(); time.Since(began) < connectLimit && f.alive.Err() == nil; {
+	for began := time.Now(); time.Since(began) < f.limits.connect && f.alive.Err() == nil; {
 		t := f.pick(fl)
 		if t == nil || f.open(fl, t) {
 			return t
@@ -118,7 +111,7 @@ func (f *Front) connect(fl *flow) *target {
 
 // open connects a flow with its target, unless that has left meanwhile.
 func (f *Front) open(fl *flow, t *target) bool {
-	ctx, cancel := context.WithTimeout(f.alive, dialLimit)
+	ctx, cancel := context.WithTimeout(f.alive, f.limits.dial)
 	defer cancel()
 	conn, err := f.dial(ctx, "tcp", t.at.String())
 	if err != nil {

@@ -14,9 +14,5 @@ func affordable() int {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return math.MaxInt
 	}
-	files := uint64(limit.Cur)
-	if files <= otherFiles+filesPerFlow {
-		return 1
-	}
-	return int(min((files-otherFiles)/filesPerFlow, math.MaxInt32))
+	return flowsOf(uint64(limit.Cur))
 }

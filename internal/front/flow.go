@@ -47,9 +47,6 @@ func (fl *flow) attached() bool {
 func (fl *flow) reset() {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
-	if fl.dead {
-		return
-	}
 	fl.dead = true
 	cut(fl.client)
 	if fl.server != nil {

@@ -164,6 +164,38 @@ func TestFlowsGoWhereTheFewestAre(t *testing.T) {
 	}
 }
 
+func TestEqualTargetsTakeTurns(t *testing.T) {
+	s := open(t, quick())
+	targets := []mooring.Target{serve(t, names("a")), serve(t, names("b")), serve(t, names("c"))}
+	s.register(targets...)
+	for _, target := range targets {
+		s.becomes(target, mooring.HealthHealthy)
+	}
+	met := map[string]int{}
+	for range 9 {
+		c := s.dial()
+		met[read(t, c)]++
+		_ = c.Close()
+		until(t, "the flow is over", func() bool { return s.Stats().Flows == 0 })
+	}
+	if met["a"] != 3 || met["b"] != 3 || met["c"] != 3 {
+		t.Errorf("of nine flows came: %v", met)
+	}
+}
+
+func TestMoreTargetsThanItTakesAreRefused(t *testing.T) {
+	s := open(t, front.DefaultSettings())
+	s.road.beforeEach(func(string) { <-t.Context().Done() })
+	var many []mooring.Target
+	for i := range 1001 {
+		many = append(many, mooring.Target{Addr: netip.MustParseAddr("192.0.2.1"), Port: uint16(i + 1)})
+	}
+	out, err := s.Register(t.Context(), many, permit)
+	if err != nil || len(out.Registered) != 1000 || len(out.Refused) != 1 {
+		t.Errorf("%d registered, %d refused, %v", len(out.Registered), len(out.Refused), err)
+	}
+}
+
 func TestClientsWaitForTheFirstTarget(t *testing.T) {
 	s := open(t, quick())
 	early := s.dial()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"sync"
@@ -47,6 +48,7 @@ type Config struct {
 
 // A Front listens at one address and passes flows on to its targets. It is a [mooring.Group].
 type Front struct {
+	limits   limits
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 	log      *slog.Logger
 	listener *net.TCPListener
@@ -69,15 +71,34 @@ type Front struct {
 	told     map[string]time.Time // when a refusal was last logged, by its reason
 }
 
-// firstTarget is how long clients wait in the listener's queue for the first target of all. A process that was started
-// anew has it sooner, and its clients notice nothing.
-const firstTarget = 10 * time.Second
+// limits are what nobody needs to configure.
+type limits struct {
+	// first is how long clients wait in the listener's queue for the first target of all. A process that was started anew
+	// has it sooner, and its clients notice nothing.
+	first time.Duration
+	// connect is how long after its connection another target is tried for a client, each of them once.
+	connect time.Duration
+	// dial is how long one of them may take: long enough for one lost SYN (RFC 6298: a second).
+	dial time.Duration
+}
+
+var usualLimits = limits{first: 10 * time.Second, connect: 10 * time.Second, dial: 3 * time.Second}
+
+// flowsOf is how many flows fit into so many files.
+func flowsOf(files uint64) int {
+	if files <= otherFiles+filesPerFlow {
+		return 1
+	}
+	return int(min((files-otherFiles)/filesPerFlow, math.MaxInt32))
+}
 
 // never is the time between keep-alives: the idle time-out does what they are for, and eight system calls a flow less.
 const never = -1
 
 // Listen opens a front without targets. [Front.Shutdown] closes it.
-func Listen(c Config) (*Front, error) {
+func Listen(c Config) (*Front, error) { return listen(c, usualLimits) }
+
+func listen(c Config, l limits) (*Front, error) {
 	network := "tcp"
 	if c.Listen.Addr().Is4() {
 		network = "tcp4" // the wildcard is no IPv6 address then
@@ -89,7 +110,7 @@ func Listen(c Config) (*Front, error) {
 		return nil, fmt.Errorf("open the front: %w", err) // the address is in it
 	}
 	f := &Front{
-		dial: c.Dial, log: c.Log, listener: listener.(*net.TCPListener), begun: make(chan struct{}), notes: make(chan func(), 64),
+		limits: l, dial: c.Dial, log: c.Log, listener: listener.(*net.TCPListener), begun: make(chan struct{}), notes: make(chan func(), 64),
 		targets: map[netip.AddrPort]*target{}, flows: map[*flow]bool{}, told: map[string]time.Time{}, counts: counts{refused: map[string]uint64{}},
 	}
 	if f.dial == nil {

@@ -46,6 +46,15 @@ func passing(t *testing.T) (fl *flow, client, target *net.TCPConn) {
 	return fl, client, target
 }
 
+func TestAFlowThatIsBeingConnectedIsNotIdle(t *testing.T) {
+	near, _ := pair(t)
+	fl := &flow{client: near}
+	fl.look(noon)
+	if idle := fl.look(noon.Add(time.Hour)); idle != 0 {
+		t.Errorf("it is idle for %s", idle)
+	}
+}
+
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func TestAFlowIsIdleSinceALookSawItMoveLast(t *testing.T) {
