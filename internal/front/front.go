@@ -141,7 +141,7 @@ func (f *Front) Set(s Settings) {
 		configured := s.MaxFlows
 		f.note(func() {
 			f.log.LogAttrs(f.alive, slog.LevelWarn, "fewer flows than configured: the process may not have more open files",
-				slog.Int("configured", configured), slog.Int("flows", most))
+				slog.String("front", f.Addr().String()), slog.Int("configured", configured), slog.Int("flows", most))
 		})
 		s.MaxFlows = most
 	}
