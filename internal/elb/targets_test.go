@@ -11,13 +11,6 @@ import (
 	"mooring/internal/sim"
 )
 
-func TestWhatAGroupOverAWSPromises(t *testing.T) {
-	open := func() mooring.Group { return newHarbour(t).inspected() }
-	sim.CheckGroup(t, open, []netip.Addr{
-		netip.MustParseAddr("10.0.1.5"), netip.MustParseAddr("10.0.17.5"), netip.MustParseAddr("10.9.0.5"),
-	}, 443)
-}
-
 func TestTheListHasStateReasonAndZoneOfEachTarget(t *testing.T) {
 	h := newHarbour(t, func(g *sim.TargetGroup) {
 		g.Sick = map[netip.Addr]bool{netip.MustParseAddr("10.0.1.6"): true}

@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"mooring"
 	"mooring/internal/sim"
 )
 
@@ -208,38 +206,5 @@ func TestTheDepthIsTheLongestChainOfCalls(t *testing.T) {
 		if got := sim.Depth(c.calls); got != c.want {
 			t.Errorf("%+v: %d, want %d", c.calls, got, c.want)
 		}
-	}
-}
-
-// findings notes what a conformance suite finds.
-type findings struct {
-	*testing.T
-	found []string
-}
-
-func (f *findings) Errorf(format string, args ...any) {
-	f.found = append(f.found, fmt.Sprintf(format, args...))
-}
-
-func TestTheSuiteOfGroupsFindsBrokenOnes(t *testing.T) {
-	addrs := []netip.Addr{netip.MustParseAddr("10.0.1.5"), netip.MustParseAddr("10.0.1.6"), netip.MustParseAddr("10.0.1.7")}
-	for fault, promise := range map[string]string{
-		"":                     "",
-		"forgets the port":     "the same address on another port",
-		"ignores the permit":   "without a permit nothing changes",
-		"confirms nobody":      "who is registered is listed, and confirmed",
-		"never forgets":        "who is deregistered takes no new flows",
-		"errs on the unknown":  "deregistering the unknown succeeds",
-		"asks for nothing":     "nothing to do asks nobody",
-		"ignores its context":  "an ended context is an error",
-		"begins with somebody": "an empty group lists nobody",
-	} {
-		t.Run(fault, func(t *testing.T) {
-			f := &findings{T: t}
-			sim.CheckGroup(f, func() mooring.Group { return newBroken(fault) }, addrs, 443)
-			if (len(f.found) == 0) != (promise == "") || !strings.Contains(strings.Join(f.found, "\n"), promise) {
-				t.Errorf("found %q, want %q", f.found, promise)
-			}
-		})
 	}
 }
