@@ -34,8 +34,9 @@ func (f *Front) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			f.note(func() {
-				f.log.LogAttrs(f.alive, slog.LevelWarn, "no connection could be accepted for a moment", slog.String("error", err.Error()))
+			f.noteOften("accept", func() {
+				f.log.LogAttrs(f.alive, slog.LevelWarn, "no connection could be accepted for a moment",
+					slog.String("front", f.Addr().String()), slog.String("error", err.Error()))
 			})
 			if !f.pause(acceptAgain) {
 				return
@@ -62,7 +63,7 @@ func (f *Front) pause(d time.Duration) bool {
 func (f *Front) admit(client *net.TCPConn) {
 	fl := &flow{client: client}
 	f.mu.Lock()
-	full := len(f.flows) >= f.settings.MaxFlows
+	full := len(f.flows) >= f.settings.MaxFlows || !f.closed && !here.enter()
 	if !full && !f.closed {
 		f.flows[fl] = true
 		f.flowing.Add(1)
@@ -89,6 +90,7 @@ func (f *Front) serve(fl *flow) {
 			f.over(fl)
 		})
 		return
+	case f.alive.Err() != nil: // it was let in, and then the front ended
 	case len(fl.tried) == 0:
 		f.refuse(fl, RefusedNoTarget)
 	default:
@@ -139,28 +141,20 @@ func (f *Front) over(fl *flow) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.flows, fl)
+	here.leave()
 	f.counts.in += fl.in.Load()
 	f.counts.out += fl.out.Load()
 }
 
-// tellAgain is how long the same refusal is not logged again.
-const tellAgain = time.Minute
-
+// refuse resets a client, and counts why.
 func (f *Front) refuse(fl *flow, why string) {
 	fl.reset()
 	f.mu.Lock()
 	f.counts.refused[why]++
-	now := time.Now()
-	tell := f.told[why].IsZero() || now.Sub(f.told[why]) >= tellAgain
-	if tell {
-		f.told[why] = now
-	}
 	open, most := len(f.flows), f.settings.MaxFlows
 	f.mu.Unlock()
-	if tell {
-		f.note(func() {
-			f.log.LogAttrs(f.alive, slog.LevelWarn, "a client was refused", slog.String("front", f.Addr().String()),
-				slog.String("reason", why), slog.Int("flows", open), slog.Int("most", most))
-		})
-	}
+	f.noteOften(why, func() {
+		f.log.LogAttrs(f.alive, slog.LevelWarn, "a client was refused", slog.String("front", f.Addr().String()),
+			slog.String("reason", why), slog.Int("flows", open), slog.Int("most", most))
+	})
 }

@@ -13,11 +13,12 @@ import (
 
 // A flow is a client's connection and, once there is one, the connection to a target that belongs to it.
 type flow struct {
-	client *net.TCPConn
-	tried  []netip.AddrPort // targets
-	ended  atomic.Int32     // directions
-	in     atomic.Int64     // bytes from the client,
-	out    atomic.Int64     // and to it
+	client  *net.TCPConn
+	tried   []netip.AddrPort // targets
+	ended   atomic.Int32     // directions
+	dropped atomic.Bool      // the target was the first to end it
+	in      atomic.Int64     // bytes from the client,
+	out     atomic.Int64     // and to it
 
 	mu     sync.Mutex
 	server *net.TCPConn
@@ -37,21 +38,32 @@ func (fl *flow) attach(server *net.TCPConn) bool {
 	return true
 }
 
+func (fl *flow) wasReset() bool {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	return fl.dead
+}
+
 func (fl *flow) attached() bool {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
 	return fl.server != nil
 }
 
-// reset ends the flow so that both sides know that it was cut: a half of an answer must not look like a whole one.
-func (fl *flow) reset() {
+// reset ends the flow so that both sides know that it was cut: a half of an answer must not look like a whole one. It
+// tells whether it was still to be ended.
+func (fl *flow) reset() bool {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
+	if fl.dead {
+		return false
+	}
 	fl.dead = true
 	cut(fl.client)
 	if fl.server != nil {
 		cut(fl.server)
 	}
+	return true
 }
 
 // cut closes with a reset: RFC 9293 section 3.10.4, ABORT.
@@ -75,6 +87,9 @@ func (fl *flow) pass(over func()) {
 	half := func(to, from *net.TCPConn, bytes *atomic.Int64) {
 		err := carry(to, from, bytes)
 		last := fl.ended.Add(1) == 2
+		if !last && from == fl.server && !fl.wasReset() {
+			fl.dropped.Store(true)
+		}
 		if err == nil && !last {
 			err = to.CloseWrite()
 		}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"mooring"
 	"mooring/internal/front"
@@ -234,8 +235,49 @@ func refusesHost(t *testing.T, f *front.Front) {
 	}
 	for _, a := range addrs {
 		own := mooring.Target{Addr: netip.MustParsePrefix(a.String()).Addr(), Port: f.Addr().Port()}
+		if f.Addr().Addr().Is4() && !own.Addr.Is4() {
+			continue // it does not listen there
+		}
 		if out, err := f.Register(t.Context(), []mooring.Target{own}, permit); err != nil || len(out.Refused) != 1 {
 			t.Errorf("%s: %+v, %v", a, out, err)
 		}
+	}
+}
+
+func TestFrontsOfOneProcessDoNotLeadToEachOther(t *testing.T) {
+	a, b := open(t, quick()), open(t, quick())
+	to := mooring.Target{Addr: b.Addr().Addr(), Port: b.Addr().Port()}
+	if out, err := a.Register(t.Context(), []mooring.Target{to}, permit); err != nil || len(out.Refused) != 1 {
+		t.Errorf("%+v, %v", out, err)
+	}
+	b.Shutdown(t.Context())
+	if out, err := a.Register(t.Context(), []mooring.Target{to}, permit); err != nil || len(out.Registered) != 1 {
+		t.Errorf("when the other is closed: %+v, %v", out, err)
+	}
+}
+
+// Whoever takes connections and ends them at once always has the fewest flows.
+func TestATargetThatOnlyDropsFlowsDoesNotDrawThem(t *testing.T) {
+	settings := quick()
+	s := open(t, settings)
+	hole, a, b := serve(t, func(*net.TCPConn) {}), serve(t, names("a")), serve(t, names("b"))
+	s.register(hole, a, b)
+	for _, target := range []mooring.Target{hole, a, b} {
+		s.becomes(target, mooring.HealthHealthy)
+	}
+	settings.HealthInterval = time.Hour
+	s.Set(settings)
+	dropped := 0
+	for range 60 {
+		c := s.dial()
+		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+			dropped++
+			_ = c.Close()
+			before := s.Stats().Flows
+			until(t, "it is over", func() bool { return s.Stats().Flows < before || s.flows(hole) == 0 })
+		}
+	}
+	if dropped > 10 {
+		t.Errorf("%d of 60 flows were dropped", dropped)
 	}
 }

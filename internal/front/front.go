@@ -68,7 +68,7 @@ type Front struct {
 	flows    map[*flow]bool // accepted
 	picks    uint64         // flows that were given to a target so far
 	counts   counts
-	told     map[string]time.Time // when a refusal was last logged, by its reason
+	told     map[string]time.Time // when what happens often was last logged
 }
 
 // limits are what nobody needs to configure.
@@ -119,6 +119,7 @@ func listen(c Config, l limits) (*Front, error) {
 	f.begin = sync.OnceFunc(func() { close(f.begun) })
 	f.alive, f.end = context.WithCancel(context.Background())
 	f.Set(c.Settings)
+	here.opened(f)
 	go f.writeNotes()
 	f.working.Go(f.accept)
 	f.working.Go(f.watchIdle)
@@ -137,7 +138,7 @@ func (f *Front) Addr() netip.AddrPort { return f.listener.Addr().(*net.TCPAddr).
 
 // Set changes the numbers of a front that runs. Timers that are under way end as they were begun.
 func (f *Front) Set(s Settings) {
-	if most := affordable(); s.MaxFlows > most {
+	if most := here.most(); s.MaxFlows > most {
 		configured := s.MaxFlows
 		f.note(func() {
 			f.log.LogAttrs(f.alive, slog.LevelWarn, "fewer flows than configured: the process may not have more open files",
@@ -164,6 +165,7 @@ func (f *Front) Shutdown(ctx context.Context) (reset int) {
 	delay := f.settings.DrainDelay
 	f.mu.Unlock()
 	_ = f.listener.Close() // fails only when it was closed before
+	here.closed(f)
 	f.begin()
 
 	over := make(chan struct{})
@@ -180,8 +182,9 @@ func (f *Front) Shutdown(ctx context.Context) (reset int) {
 	}
 	f.end()
 	for _, fl := range f.openFlows() {
-		fl.reset()
-		reset++
+		if fl.reset() {
+			reset++
+		}
 	}
 	<-over
 	f.working.Wait()
@@ -193,6 +196,22 @@ func (f *Front) note(log func()) {
 	select {
 	case f.notes <- log:
 	default:
+	}
+}
+
+// tellAgain is how long what happens often is not logged again.
+const tellAgain = time.Minute
+
+func (f *Front) noteOften(what string, log func()) {
+	f.mu.Lock()
+	now := time.Now()
+	tell := f.told[what].IsZero() || now.Sub(f.told[what]) >= tellAgain
+	if tell {
+		f.told[what] = now
+	}
+	f.mu.Unlock()
+	if tell {
+		f.note(log)
 	}
 }
 

@@ -2,6 +2,8 @@ package front
 
 import (
 	"context"
+	"errors"
+	"syscall"
 	"time"
 
 	"mooring"
@@ -42,9 +44,12 @@ func (f *Front) judge(ctx context.Context, t *target, s Settings, err error) {
 	if ctx.Err() != nil {
 		return // it left while it was checked
 	}
+	if local(err) {
+		return // it says nothing of the target
+	}
 	before := t.health
 	if err == nil {
-		t.good, t.bad = t.good+1, 0
+		t.good, t.bad, t.mute = t.good+1, 0, 0
 		if before == mooring.HealthInitial || t.good >= s.Healthy {
 			t.health, t.reason = mooring.HealthHealthy, ""
 		}
@@ -58,9 +63,29 @@ func (f *Front) judge(ctx context.Context, t *target, s Settings, err error) {
 		return
 	}
 	f.noteHealth(t)
-	if t.health == mooring.HealthUnhealthy && f.anyHealthy() {
-		// What is sent to it is lost, and its clients can go elsewhere. So does a Network Load Balancer:
-		// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html#unhealthy-target-connection-termination
-		t.cut()
+	f.cutUnhealthy()
+}
+
+// cutUnhealthy ends the flows of unhealthy targets while one is healthy: what is sent on them is lost, and their clients
+// can go elsewhere. So does a Network Load Balancer:
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html#unhealthy-target-connection-termination
+func (f *Front) cutUnhealthy() {
+	if !f.anyHealthy() {
+		return
 	}
+	for _, t := range f.targets {
+		if t.health == mooring.HealthUnhealthy {
+			t.cut()
+		}
+	}
+}
+
+// local tells whether it is this machine that failed to connect: it has no file, memory or port left.
+func local(err error) bool {
+	for _, fault := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
 }

@@ -103,3 +103,21 @@ func TestFlowsOfATargetThatTurnsUnhealthyAreResetUnlessAllAre(t *testing.T) {
 		t.Fatalf("read %q", got)
 	}
 }
+
+// Flows that were let go on, because nobody was healthy, end when somebody is again.
+func TestFlowsOfAnUnhealthyTargetAreResetWhenAnotherRecovers(t *testing.T) {
+	s := open(t, quick())
+	a, b := serve(t, names("a")), serve(t, names("b"))
+	s.register(a, b)
+	flows := map[string]net.Conn{}
+	for len(flows) < 2 {
+		c := s.dial()
+		flows[read(t, c)] = c
+	}
+	s.road.set(a, true)
+	s.becomes(a, mooring.HealthUnhealthy)
+	s.road.set(b, true)
+	s.becomes(b, mooring.HealthUnhealthy)
+	s.road.set(a, false)
+	isReset(t, flows["b"])
+}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,6 +38,49 @@ func TestACheckThatEndsAfterItsTargetLeftCountsForNothing(t *testing.T) {
 	}
 	if leaving.health != mooring.HealthDraining {
 		t.Errorf("it is %s", leaving.health)
+	}
+}
+
+// A machine that has no file left for a check must not take its targets for dead.
+func TestAFaultOfThisMachineSaysNothingOfATarget(t *testing.T) {
+	well := &target{health: mooring.HealthHealthy}
+	f := resting(well)
+	fault := &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}
+	for range 2 * f.settings.Unhealthy {
+		f.judge(t.Context(), well, f.settings, fault)
+	}
+	if well.health != mooring.HealthHealthy {
+		t.Errorf("it is %s: %s", well.health, well.reason)
+	}
+}
+
+// All fronts of a process share its files.
+func TestFrontsShareTheFilesOfTheirProcess(t *testing.T) {
+	usual := here.most
+	t.Cleanup(func() { here.most = usual })
+	here.most = func() int { return here.flows + 1 }
+	first, second := resting(), resting()
+	if !here.enter() {
+		t.Fatal("the first flow was refused")
+	}
+	here.most = func() int { return here.flows }
+	near, _ := pair(t)
+	second.admit(near)
+	if second.counts.refused[RefusedLimit] != 1 || len(first.flows)+len(second.flows) != 0 {
+		t.Error("a flow was let in that there are no files for")
+	}
+	here.leave()
+	if here.most = func() int { return here.flows + 1 }; !here.enter() {
+		t.Error("what a flow had is not given back")
+	}
+	here.leave()
+}
+
+func TestShutdownCountsEachFlowOnce(t *testing.T) {
+	near, _ := pair(t)
+	fl := &flow{client: near}
+	if !fl.reset() || fl.reset() {
+		t.Error("it was reset twice, or not at all")
 	}
 }
 

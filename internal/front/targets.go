@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"slices"
 	"time"
@@ -23,6 +22,7 @@ type target struct {
 	bad     int // or failed
 	flows   map[*flow]bool
 	picked  uint64             // when it was last given a flow, by the front's count
+	mute    int                // flows in a row that it took and ended without a word, since its last check
 	unwatch context.CancelFunc // ends its health checks
 	gone    *time.Timer        // when its drain ends
 }
@@ -39,13 +39,14 @@ func (f *Front) Register(ctx context.Context, targets []mooring.Target, permit m
 	if err := f.may(ctx, targets, permit); err != nil {
 		return out, fmt.Errorf("register at the front: %w", err)
 	}
+	ours := machine()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
 		return out, fmt.Errorf("register at the front: %w", errClosed)
 	}
 	for _, t := range targets {
-		if why := f.refuses(t); why != "" {
+		if why := f.refuses(t, ours); why != "" {
 			out.Refused = append(out.Refused, mooring.Refused{Target: t, Reason: why})
 			continue
 		}
@@ -65,6 +66,9 @@ func (f *Front) Deregister(ctx context.Context, targets []mooring.Target, permit
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed && len(targets) > 0 {
+		return nil, fmt.Errorf("deregister at the front: %w", errClosed)
+	}
 	for _, t := range targets {
 		if known := f.targets[keyOf(t)]; known != nil && known.health != mooring.HealthDraining {
 			f.drain(known)
@@ -87,38 +91,20 @@ func (f *Front) may(ctx context.Context, targets []mooring.Target, permit moorin
 
 func keyOf(t mooring.Target) netip.AddrPort { return netip.AddrPortFrom(t.Addr.Unmap(), t.Port) }
 
-func (f *Front) refuses(t mooring.Target) string {
+func (f *Front) refuses(t mooring.Target, ours []netip.Addr) string {
 	key := keyOf(t)
 	switch addr := key.Addr(); {
 	case !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast():
 		return "no address of a host"
 	case t.Port == 0:
 		return "port 0"
-	case f.isSelf(key):
-		return "this is the front's own address"
+	case here.leadsTo(key, ours):
+		return "a front of this process listens there"
 	case f.targets[key] == nil && len(f.targets) >= maxTargets:
 		return fmt.Sprintf("it has %d targets, the most it takes", maxTargets)
 	default:
 		return ""
 	}
-}
-
-// isSelf tells whether at leads back to the front, which may listen on all addresses of its machine.
-func (f *Front) isSelf(at netip.AddrPort) bool {
-	own := f.Addr()
-	switch {
-	case at.Port() != own.Port():
-		return false
-	case !own.Addr().IsUnspecified():
-		return at.Addr() == own.Addr().Unmap()
-	case at.Addr().IsLoopback():
-		return true
-	}
-	addrs, _ := net.InterfaceAddrs() // where they cannot be had, the limit of flows ends what goes round
-	return slices.ContainsFunc(addrs, func(a net.Addr) bool {
-		prefix, err := netip.ParsePrefix(a.String())
-		return err == nil && prefix.Addr().Unmap() == at.Addr()
-	})
 }
 
 func (f *Front) add(at netip.AddrPort) {
@@ -197,8 +183,23 @@ func (f *Front) pick(fl *flow) *target {
 	return best
 }
 
+// suspicious is how many flows a target must have ended without a word to come after all others. As it has the fewest
+// flows of all, it would be given nearly every new one, and its checks only show that it takes connections.
+const suspicious = 3
+
 func (t *target) before(o *target) bool {
-	return cmp.Or(cmp.Compare(len(t.flows), len(o.flows)), cmp.Compare(t.picked, o.picked)) < 0
+	return cmp.Or(compareBool(t.mute >= suspicious, o.mute >= suspicious), cmp.Compare(len(t.flows), len(o.flows)), cmp.Compare(t.picked, o.picked)) < 0
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
 }
 
 func (f *Front) anyHealthy() bool {
@@ -215,6 +216,12 @@ func (f *Front) leave(t *target, fl *flow) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(t.flows, fl)
+	switch {
+	case fl.out.Load() > 0:
+		t.mute = 0
+	case fl.dropped.Load():
+		t.mute++
+	}
 	f.forget(t)
 }
 
