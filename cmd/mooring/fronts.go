@@ -34,9 +34,9 @@ type fronts struct {
 // An openFront is a front of a binding.
 type openFront struct {
 	*front.Front
-	binding string
-	port    uint16        // of the binding's targets
-	delay   time.Duration // how long its flows may go on when it ends
+	binding  string
+	port     uint16 // of the binding's targets
+	settings front.Settings
 }
 
 // A notOpened is a front whose address is not to be had.
@@ -62,10 +62,19 @@ var errEnding = errors.New("open the fronts: the process is ending")
 // follow opens the fronts of a configuration that are not open, and ends those that are not in it. Where one cannot be
 // opened, nothing is changed. The bindings of one configuration have addresses of their own.
 func (f *fronts) follow(configs []config.Config) error {
+	fresh, err := f.change(configs)
+	for _, attrs := range fresh { // without the lock: whoever does not read the log must not keep anything else waiting
+		f.log.LogAttrs(context.Background(), slog.LevelInfo, "the front is open", attrs...)
+	}
+	return err
+}
+
+// change does so, and returns what there is to say of each front that was opened.
+func (f *fronts) change(configs []config.Config) (fresh [][]slog.Attr, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ended {
-		return errEnding
+		return nil, errEnding
 	}
 	next, faults := map[netip.AddrPort]*openFront{}, []error(nil)
 	for _, c := range configs {
@@ -76,33 +85,36 @@ func (f *fronts) follow(configs []config.Config) error {
 		if next[at] = f.open[at]; next[at] != nil {
 			continue
 		}
-		opened, err := front.Listen(front.Config{Listen: at, Settings: settingsOf(c.Front), Dial: f.reach, Log: f.log})
+		settings := settingsOf(c.Front)
+		opened, err := front.Listen(front.Config{Listen: at, Settings: settings, Dial: f.reach, Log: f.log})
 		if err != nil {
 			delete(next, at)
 			faults = append(faults, notOpened{fmt.Errorf("front of %s: %w%s", c.Binding.Name, err, f.whoIsThere(at))})
 			continue
 		}
-		next[at] = &openFront{Front: opened}
+		next[at] = &openFront{Front: opened, settings: settings}
 	}
 	if len(faults) > 0 {
 		cutAll(next, f.open)
-		return errors.Join(faults...)
+		return nil, errors.Join(faults...)
 	}
-	f.take(configs, next)
-	return nil
+	return f.take(configs, next), nil
 }
 
 // take makes these the fronts.
-func (f *fronts) take(configs []config.Config, next map[netip.AddrPort]*openFront) {
+func (f *fronts) take(configs []config.Config, next map[netip.AddrPort]*openFront) (fresh [][]slog.Attr) {
 	for _, c := range configs {
 		o := next[c.Front.Listen]
 		if o == nil {
 			continue
 		}
-		o.Set(settingsOf(c.Front))
-		o.binding, o.port, o.delay = c.Binding.Name, c.Binding.Port, c.Front.DrainDelay
+		if settings := settingsOf(c.Front); settings != o.settings {
+			o.Set(settings)
+			o.settings = settings
+		}
+		o.binding, o.port = c.Binding.Name, c.Binding.Port
 		if f.open[c.Front.Listen] == nil {
-			f.log.LogAttrs(context.Background(), slog.LevelInfo, "the front is open", frontAttrs(o)...)
+			fresh = append(fresh, frontAttrs(o))
 		}
 	}
 	for at, o := range f.open {
@@ -111,6 +123,7 @@ func (f *fronts) take(configs []config.Config, next map[netip.AddrPort]*openFron
 		}
 	}
 	f.open = next
+	return fresh
 }
 
 // whoIsThere says that a front of the last configuration keeps a new one from listening. It goes on until the new
@@ -162,7 +175,7 @@ func (f *fronts) drain() {
 	f.mu.Lock()
 	f.ended = true
 	for _, o := range f.open {
-		longest = max(longest, o.delay)
+		longest = max(longest, o.settings.DrainDelay)
 		f.end(o)
 	}
 	f.open = nil
@@ -214,7 +227,7 @@ func (f *fronts) group(_ context.Context, c config.Config) (mooring.Group, error
 	if o == nil {
 		return nil, errors.New("it is closed") // a newer configuration has none at this address, or the process ends
 	}
-	return &frontGroup{Front: o.Front, fronts: f, open: o, port: c.Binding.Port}, nil
+	return &frontGroup{Front: o.Front, fronts: f, open: o, port: c.Binding.Port, adds: c.Policy.Mode == mooring.ModeAddOnly}, nil
 }
 
 // A frontGroup is a front as the group of one binding.
@@ -223,17 +236,18 @@ type frontGroup struct {
 	fronts *fronts
 	open   *openFront
 	port   uint16
+	adds   bool // and never lets anybody go
 }
 
 // Targets implements [mooring.Group]. Targets on another port are of the binding as it was before a reload: nobody else
-// registers any. They leave as soon as one on its port is healthy.
+// registers any. Each leaves when its address is healthy on the new port, or when it is not healthy itself and somebody
+// is on the new one.
 func (g *frontGroup) Targets(ctx context.Context) ([]mooring.Target, error) {
 	all, err := g.Front.Targets(ctx)
-	healthy := slices.ContainsFunc(all, func(t mooring.Target) bool { return t.Port == g.port && t.Health == mooring.HealthHealthy })
-	if err != nil || !healthy || !g.current() {
+	if err != nil || g.adds || !g.current() {
 		return all, err
 	}
-	old := slices.DeleteFunc(slices.Clone(all), func(t mooring.Target) bool { return t.Port == g.port || !t.Registered() })
+	old := replaced(all, g.port)
 	if len(old) == 0 {
 		return all, nil
 	}
@@ -241,6 +255,22 @@ func (g *frontGroup) Targets(ctx context.Context) ([]mooring.Target, error) {
 		return nil, err
 	}
 	return g.Front.Targets(ctx)
+}
+
+// replaced are the targets on other ports that are needed no more.
+func replaced(all []mooring.Target, port uint16) (out []mooring.Target) {
+	moved := map[netip.Addr]bool{}
+	for _, t := range all {
+		if t.Port == port && t.Health == mooring.HealthHealthy {
+			moved[t.Addr] = true
+		}
+	}
+	for _, t := range all {
+		if t.Port != port && t.Registered() && (moved[t.Addr] || len(moved) > 0 && t.Health != mooring.HealthHealthy) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // current tells whether the binding still is as this group knows it. The last round of one that changed must not remove

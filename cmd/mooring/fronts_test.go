@@ -109,7 +109,7 @@ func TestTheLastRoundOfABindingRemovesNothingOfTheNextOnes(t *testing.T) {
 	}
 }
 
-func TestTargetsOnAnotherPortStayUntilOneOnTheNewPortIsHealthy(t *testing.T) {
+func TestTargetsOnAnotherPortStayUntilTheirsOnTheNewPortIsHealthy(t *testing.T) {
 	s := newStage(t)
 	s.bind(444, mooring.HealthHealthy)
 	next := s.bind(445, mooring.HealthUnhealthy)
@@ -146,4 +146,54 @@ func TestNoFrontIsOpenedWhenTheProcessEnds(t *testing.T) {
 	if _, err := f.group(t.Context(), configs[0]); err == nil {
 		t.Error("there is a group")
 	}
+}
+
+// On a new port only one host listens: whoever does not must not go for that.
+func TestATargetIsReplacedByItsOwnAddressOnly(t *testing.T) {
+	a, b, c := rigtest.Addrs(1, 1)[0], rigtest.Addrs(2, 2)[0], rigtest.Addrs(3, 3)[0]
+	on := func(addr netip.Addr, port uint16, h mooring.Health) mooring.Target {
+		return mooring.Target{Addr: addr, Port: port, Health: h}
+	}
+	all := []mooring.Target{
+		on(a, 443, mooring.HealthHealthy), on(b, 443, mooring.HealthHealthy), on(c, 443, mooring.HealthUnhealthy),
+		on(a, 444, mooring.HealthHealthy), on(b, 444, mooring.HealthUnhealthy), on(c, 444, mooring.HealthInitial),
+	}
+	if got := replaced(all, 444); len(got) != 2 || got[0] != all[0] || got[1] != all[2] {
+		t.Errorf("%v", got)
+	}
+	if got := replaced(all[:3], 444); len(got) != 0 {
+		t.Errorf("with nobody on the new port: %v", got)
+	}
+}
+
+func TestABindingThatOnlyAddsReplacesNobody(t *testing.T) {
+	s := newStage(t)
+	s.bind(443, mooring.HealthHealthy)
+	next := s.bind(444, mooring.HealthHealthy).(*frontGroup)
+	next.adds = true
+	if all, err := next.Targets(t.Context()); err != nil || len(all) != 2 || s.health(443) != mooring.HealthHealthy {
+		t.Errorf("%v, %v", all, err)
+	}
+}
+
+// A stuck log is one that nobody reads.
+type stuck struct{ written, read chan bool }
+
+func (s stuck) Write(p []byte) (int, error) {
+	s.written <- true
+	<-s.read
+	return len(p), nil
+}
+
+func TestALogThatNobodyReadsKeepsNoFrontFromEnding(t *testing.T) {
+	log := stuck{make(chan bool, 100), make(chan bool)}
+	defer close(log.read)
+	f := &fronts{log: slog.New(slog.NewTextHandler(log, nil))}
+	configs := fronted(t, "{target_group: 'tcp://127.0.0.1:"+freePort(t)+"'}")
+	go func() { _ = f.follow(configs) }()
+	<-log.written
+	if stats := f.stats(); len(stats) != 1 {
+		t.Errorf("%+v", stats)
+	}
+	f.cut()
 }

@@ -84,6 +84,17 @@ func TestShutdownCountsEachFlowOnce(t *testing.T) {
 	}
 }
 
+func TestATargetThatAnswersIsNotSuspicious(t *testing.T) {
+	well := &target{mute: suspicious - 1, flows: map[*flow]bool{}}
+	answered := &flow{}
+	answered.out.Store(1)
+	answered.dropped.Store(true) // afterwards
+	resting(well).leave(well, answered)
+	if well.mute != 0 {
+		t.Errorf("it is mute %d times", well.mute)
+	}
+}
+
 // The timer of a drain may fire while its target comes back.
 func TestADrainThatEndsAfterItsTargetCameBackEndsNothing(t *testing.T) {
 	fl, _, _ := passing(t)
