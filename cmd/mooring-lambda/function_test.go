@@ -96,9 +96,9 @@ func TestABadConfigurationFailsEveryInvocationAndSaysAllThatIsWrong(t *testing.T
 
 func TestTheFunctionIsNoLoadBalancer(t *testing.T) {
 	w := world(t, sim.DNSConfig{})
-	f := run(t, w, newRuntimeAPI(t), "MOORING_HOSTNAME="+rigtest.Name, "MOORING_TARGET_GROUP=tcp://:8443", "MOORING_MEMORY=none")
+	f := run(t, w, newRuntimeAPI(t), "MOORING_HOSTNAME="+rigtest.Name, "MOORING_PORT=443", "MOORING_TARGET_GROUP=tcp://:8443", "MOORING_MEMORY=none")
 	r := f.invoke(t, "{}")
-	if !r.failed || !strings.Contains(r.body, "configuration: binding tcp-8443: tcp://0.0.0.0:8443: the function is no load balancer: give it the ARN") {
+	if !r.failed || !strings.Contains(r.body, "configuration: binding tcp-8443-443: tcp://0.0.0.0:8443: the function is no load balancer: give it the ARN") {
 		t.Errorf("%+v", r)
 	}
 }

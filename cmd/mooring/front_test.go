@@ -201,7 +201,7 @@ func TestAFrontIsKeptAcrossAReloadAndEndsWhenItsBindingIsGone(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	other := freePort(t)
-	write(binding("other", "tcp://127.0.0.1:"+other, ""), binding("another", "tcp://"+taken.Addr().String(), ""))
+	write(binding("other", "tcp://127.0.0.1:"+other, ", port: 443"), binding("another", "tcp://"+taken.Addr().String(), ", port: 443"))
 	hangup()
 	if line := v.untilLine("msg", "the configuration was not read anew, and the old one goes on"); !strings.Contains(fmt.Sprint(line["error"]), "front of another") {
 		t.Errorf("%v", line)
@@ -276,7 +276,7 @@ func TestWatchSaysThatAFrontsAddressIsTaken(t *testing.T) {
 		"198.51.100.1:8443":   "mooring: hint: the address is none of this machine's",
 	} {
 		var out, errs bytes.Buffer
-		code := run(t.Context(), []string{"watch", "--hostname", rigtest.Name, "--target-group", "tcp://" + group, "--memory", "none"},
+		code := run(t.Context(), []string{"watch", "--hostname", rigtest.Name, "--port", "443", "--target-group", "tcp://" + group, "--memory", "none"},
 			machine{out: &out, err: &errs, env: func(string) (string, bool) { return "", false }})
 		if code != 1 || !strings.Contains(errs.String(), want) || !strings.HasPrefix(errs.String(), "mooring: error: front of tcp-") {
 			t.Errorf("%d: %s", code, &errs)

@@ -121,10 +121,10 @@ func TestTargetsOnAnotherPortStayUntilTheirsOnTheNewPortIsHealthy(t *testing.T) 
 func TestAFrontThatIsInTheWayOfAnotherIsNamed(t *testing.T) {
 	port := freePort(t)
 	f := openFronts(t, nil)
-	if err := f.follow(fronted(t, "{target_group: 'tcp://127.0.0.1:"+port+"'}")); err != nil {
+	if err := f.follow(fronted(t, "{port: 443, target_group: 'tcp://127.0.0.1:"+port+"'}")); err != nil {
 		t.Fatal(err)
 	}
-	err := f.follow(fronted(t, "{name: all, target_group: 'tcp://:"+port+"'}"))
+	err := f.follow(fronted(t, "{name: all, port: 443, target_group: 'tcp://:"+port+"'}"))
 	if err == nil || !strings.HasPrefix(err.Error(), "front of all: ") || !strings.HasSuffix(err.Error(), "(beside the front at 127.0.0.1:"+port+", which it cannot replace without a restart)") {
 		t.Errorf("%v", err)
 	}
@@ -138,7 +138,7 @@ func TestAFrontThatIsInTheWayOfAnotherIsNamed(t *testing.T) {
 func TestNoFrontIsOpenedWhenTheProcessEnds(t *testing.T) {
 	port := freePort(t)
 	f := openFronts(t, nil)
-	configs := fronted(t, "{target_group: 'tcp://127.0.0.1:"+port+"'}")
+	configs := fronted(t, "{port: 443, target_group: 'tcp://127.0.0.1:"+port+"'}")
 	f.drain()
 	if err := f.follow(configs); !errors.Is(err, errEnding) {
 		t.Errorf("%v", err)
@@ -189,7 +189,7 @@ func TestALogThatNobodyReadsKeepsNoFrontFromEnding(t *testing.T) {
 	log := stuck{make(chan bool, 100), make(chan bool)}
 	defer close(log.read)
 	f := &fronts{log: slog.New(slog.NewTextHandler(log, nil))}
-	configs := fronted(t, "{target_group: 'tcp://127.0.0.1:"+freePort(t)+"'}")
+	configs := fronted(t, "{port: 443, target_group: 'tcp://127.0.0.1:"+freePort(t)+"'}")
 	go func() { _ = f.follow(configs) }()
 	<-log.written
 	if stats := f.stats(); len(stats) != 1 {

@@ -99,13 +99,10 @@ func frontName(at netip.AddrPort, port uint16) string {
 	return name
 }
 
-// settleFront gives the targets of a front its own port, where they have none. Another group has no front.
+// settleFront leaves nothing of a front to a group that is none.
 func (c *Config) settleFront() {
-	switch {
-	case !c.Embedded():
+	if !c.Embedded() {
 		c.Front = Front{}
-	case c.Binding.Port == 0:
-		c.Binding.Port = c.Front.Listen.Port()
 	}
 }
 
@@ -118,6 +115,9 @@ func (l *loader) front(d *draft, c Config) {
 		l.add(d.source("target-group"), c.Binding.TargetGroup, errors.New("want the ARN of a target group where the variables of a function "+
 			"are set that kept one: unset those for a front"))
 		return
+	}
+	if c.Binding.Port == 0 {
+		l.add(d.source("port"), "", errors.New("not set: want the port of the targets, for a tcp:// group knows none of its own"))
 	}
 	if c.Memory.Kind == "s3" {
 		l.add(d.source("memory"), "", errors.New("want file:DIR, or none, with a tcp:// group: its targets are in this machine's process, "+

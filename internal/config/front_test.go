@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"mooring/internal/config"
 )
 
-var minimalFront = []string{"hostname=app.example.com", "target-group=tcp://127.0.0.1:8443", "memory=file:state"}
+var minimalFront = []string{"hostname=app.example.com", "port=8443", "target-group=tcp://127.0.0.1:8443", "memory=file:state"}
 
 // fault loads flags and variables that must be refused, and returns why.
 func fault(t *testing.T, f config.Flags, e config.Environment) string {
@@ -21,7 +22,7 @@ func fault(t *testing.T, f config.Flags, e config.Environment) string {
 	return err.Error()
 }
 
-func TestAFrontIsTheGroupAndGivesItsTargetsItsPort(t *testing.T) {
+func TestAFrontIsTheGroup(t *testing.T) {
 	c := load(t, flags(minimalFront...), env())
 	want := config.Front{
 		Listen: netip.MustParseAddrPort("127.0.0.1:8443"), HealthInterval: 10 * time.Second,
@@ -30,13 +31,21 @@ func TestAFrontIsTheGroupAndGivesItsTargetsItsPort(t *testing.T) {
 	if !c.Embedded() || c.Front != want || c.Binding.Port != 8443 || c.Binding.Name != "tcp-127.0.0.1-8443" {
 		t.Errorf("%+v", c)
 	}
-	c = load(t, flags(append(minimalFront, "port=443", "front-drain-delay=0s", "front-max-flows=7")...), env("MOORING_FRONT_HEALTH_INTERVAL=1s", "MOORING_FRONT_IDLE_TIMEOUT=100m"))
+	c = load(t, flags(append(slices.DeleteFunc(slices.Clone(minimalFront), func(f string) bool { return f == "port=8443" }), "port=443", "front-drain-delay=0s", "front-max-flows=7")...), env("MOORING_FRONT_HEALTH_INTERVAL=1s", "MOORING_FRONT_IDLE_TIMEOUT=100m"))
 	want = config.Front{Listen: want.Listen, HealthInterval: time.Second, IdleTimeout: 6000 * time.Second, MaxFlows: 7}
 	if c.Front != want || c.Binding.Port != 443 || c.Binding.Name != "tcp-127.0.0.1-8443-443" {
 		t.Errorf("%+v", c)
 	}
 	if c = load(t, flags(minimal...), env()); c.Embedded() || c.Front != (config.Front{}) {
 		t.Errorf("the front of a target group of AWS: %+v", c.Front)
+	}
+}
+
+// A default would be a guess: an ALB on 443 behind a front on 8443 would have no healthy target.
+func TestAFrontDoesNotKnowThePortOfItsTargets(t *testing.T) {
+	got := fault(t, flags("hostname=app.example.com", "target-group=tcp://:8443", "memory=none"), env())
+	if got != "--port or MOORING_PORT: not set: want the port of the targets, for a tcp:// group knows none of its own" {
+		t.Error(got)
 	}
 }
 
@@ -50,7 +59,8 @@ func TestAFrontsAddressIsKeptInOneForm(t *testing.T) {
 		"tcp://10.0.0.1:1":                {"tcp://10.0.0.1:1", "tcp-10.0.0.1-1"},
 		"tcp://10.0.0.1:65535":            {"tcp://10.0.0.1:65535", "tcp-10.0.0.1-65535"},
 	} {
-		c := load(t, flags("hostname=a.example.com", "memory=none", "target-group="+written), env())
+		port := written[strings.LastIndex(written, ":")+1:]
+		c := load(t, flags("hostname=a.example.com", "memory=none", "port="+strings.TrimLeft(port, "0"), "target-group="+written), env())
 		if got := [2]string{c.Binding.TargetGroup, c.Binding.Name}; got != want {
 			t.Errorf("%s: %q, want %q", written, got, want)
 		}
@@ -93,11 +103,11 @@ func TestWhatIsNoFrontsAddressIsToldWithWhatToDo(t *testing.T) {
 }
 
 func TestAFrontsMemoryIsOfThisMachine(t *testing.T) {
-	got := fault(t, flags("hostname=a.example.com", "target-group=tcp://:8443", "memory=s3://bucket"), env())
+	got := fault(t, flags("hostname=a.example.com", "port=8443", "target-group=tcp://:8443", "memory=s3://bucket"), env())
 	if !strings.HasPrefix(got, "--memory: want file:DIR, or none, with a tcp:// group: ") {
 		t.Error(got)
 	}
-	refuses(t, "defaults: {memory: 's3://bucket'}\nbindings:\n- {hostname: a.example.com, target_group: 'tcp://:8443'}\n",
+	refuses(t, "defaults: {memory: 's3://bucket'}\nbindings:\n- {hostname: a.example.com, port: 8443, target_group: 'tcp://:8443'}\n",
 		"app.yaml:3:3: bindings[0] (tcp-8443): memory: want file:DIR, or none, with a tcp:// group: its targets are in this machine's process, and no other machine may share its memory")
 }
 
@@ -126,7 +136,7 @@ const mixed = `
 defaults: {front_max_flows: 100, memory: none, zone: all}
 bindings:
 - {hostname: a.example.com, target_group: '` + group + `'}
-- {hostname: a.example.com, target_group: 'tcp://:8443'}
+- {hostname: a.example.com, port: 8443, target_group: 'tcp://:8443'}
 `
 
 func TestWhatAllBindingsShareIsForWhomItConcerns(t *testing.T) {
@@ -139,18 +149,18 @@ func TestWhatAllBindingsShareIsForWhomItConcerns(t *testing.T) {
 		t.Errorf("%+v: %v", cs, err)
 	}
 	refuses(t, "bindings:\n- {hostname: a.example.com, memory: none, target_group: '"+group+"', front_max_flows: 5}\n"+
-		"- {hostname: a.example.com, memory: none, target_group: 'tcp://:8443', zone: all}\n",
+		"- {hostname: a.example.com, memory: none, port: 8443, target_group: 'tcp://:8443', zone: all}\n",
 		"app.yaml:2:162: bindings[0] (web): front_max_flows: is for a tcp://ADDR:PORT group only: of a target group AWS keeps such settings",
-		"app.yaml:3:78: bindings[1] (tcp-8443): zone: is for a target group's ARN only: a front has no zones")
+		"app.yaml:3:90: bindings[1] (tcp-8443): zone: is for a target group's ARN only: a front has no zones")
 	if _, err := config.Load(t.Context(), flags("config=s3://bucket/app.yaml", "role-arn=arn:aws:iam::111122223333:role/x"), env(),
-		reading("bindings: [{hostname: a.example.com, memory: none, target_group: 'tcp://:8443'}]")); err != nil {
+		reading("bindings: [{hostname: a.example.com, memory: none, port: 8443, target_group: 'tcp://:8443'}]")); err != nil {
 		t.Errorf("the role that reads the file: %v", err)
 	}
 }
 
 func TestOneAddressHasOneFront(t *testing.T) {
 	two := func(first, second string) string {
-		return "defaults: {memory: none, hostname: a.example.com}\nbindings:\n- {target_group: '" + first + "'}\n- {name: two, port: 1, target_group: '" + second + "'}\n"
+		return "defaults: {memory: none, hostname: a.example.com}\nbindings:\n- {port: 443, target_group: '" + first + "'}\n- {name: two, port: 1, target_group: '" + second + "'}\n"
 	}
 	for _, pair := range [][2]string{
 		{"tcp://127.0.0.1:8443", "tcp://127.0.0.1:8443"},
@@ -176,7 +186,7 @@ func TestOneAddressHasOneFront(t *testing.T) {
 			t.Errorf("%s: %v", pair, err)
 		}
 	}
-	if err := config.Unique(load(t, flags(minimalFront...), env()), load(t, flags("hostname=b.example.com", "target-group=tcp://:8443", "memory=none"), env())); err == nil ||
+	if err := config.Unique(load(t, flags(minimalFront...), env()), load(t, flags("hostname=b.example.com", "port=8443", "target-group=tcp://:8443", "memory=none"), env())); err == nil ||
 		err.Error() != "bindings tcp-127.0.0.1-8443 and tcp-8443: both moored to port 8443 of this machine" {
 		t.Errorf("%v", err)
 	}

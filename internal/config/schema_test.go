@@ -106,7 +106,7 @@ func setIn(key, value string) string { return fmt.Sprintf("%s  %s: %s\n", one, k
 func TestTheSchemaTakesWhatTheLoaderTakes(t *testing.T) {
 	s := schema(t)
 	for _, group := range []string{"tcp://127.0.0.1:8443", "'tcp://[fd00::1]:1'", "tcp://:65535"} {
-		text := "bindings: [{hostname: a.example.com, memory: none, target_group: " + group + ", front_drain_delay: 0s, front_max_flows: 5}]"
+		text := "bindings: [{hostname: a.example.com, memory: none, port: 443, target_group: " + group + ", front_drain_delay: 0s, front_max_flows: 5}]"
 		mustFile(t, text)
 		if err := validate(t, s, text); err != nil {
 			t.Errorf("%s: %v", group, err)

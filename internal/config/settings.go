@@ -32,7 +32,7 @@ var settings = []Setting{
 	},
 	{
 		Name: "port", Value: "PORT", value: whole(setPort, 1, 65535),
-		Usage: "port of the targets (default the group's own)",
+		Usage: "port of the targets (default the group's own; with tcp:// it must be given)",
 	},
 	{
 		Name: "target-group", Value: "ARN|tcp://ADDR:PORT", value: text(setTargetGroup, groupForm.text+"|"+frontForm),
