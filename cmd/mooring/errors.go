@@ -179,7 +179,7 @@ func faultHint(fault *config.Fault, checked bool) string {
 	case checked || fault.InFile():
 		return "see mooring config schema, or docs/reference.md for every key"
 	default:
-		return "see mooring sync --help for every flag and its variable"
+		return "the --help of this command has every flag, with its variable"
 	}
 }
 
