@@ -24,7 +24,7 @@ var unshown = map[string]string{
 
 // calm has fewer requests, for a machine that does other things too; of such plays only a few are under way at a time.
 var (
-	calm   = demo.Config{Work: 400 * time.Millisecond, Stop: true}
+	calm   = demo.Config{Speed: demo.UsualSpeed, Work: 400 * time.Millisecond, Stop: true}
 	atOnce = make(chan struct{}, 3)
 )
 
@@ -32,7 +32,7 @@ func play(t *testing.T, c demo.Config) (s demo.Summary) {
 	t.Helper()
 	atOnce <- struct{}{}
 	defer func() { <-atOnce }()
-	s, err := demo.Run(t.Context(), c)
+	s, err := playOnce(t.Context(), c)
 	if err != nil {
 		t.Error(err)
 	}
