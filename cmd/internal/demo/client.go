@@ -25,9 +25,11 @@ const (
 
 // A Failure is a request that failed.
 type Failure struct {
-	At   time.Duration // in the story's time
-	What string        // the status, or the error
-	Node string        // whose answer it was; "" where that is not known
+	At      time.Duration // in the story's time
+	Chapter int           // of the story, from 1; 0: before the first
+	What    string        // the status, or the error
+	Node    string        // whose answer it was; "" where that is not known
+	TimeOut bool          // nothing came in time
 }
 
 // String says what failed and when.
@@ -40,7 +42,8 @@ func (f Failure) String() string {
 
 // A counter counts the requests of one client, and keeps the first failure.
 type counter struct {
-	failed func(Failure) // told of the first one, and of no other
+	failed  func(Failure) // told of the first one, and of no other
+	chapter func() int    // of the story, now
 
 	mu    sync.Mutex
 	tally Tally
@@ -54,7 +57,9 @@ func (c *counter) count(at time.Duration, node string, err error) {
 	if err != nil {
 		c.tally.Failures++
 		if c.first == nil {
-			first = &Failure{At: at, What: reason(err), Node: node}
+			var failure net.Error
+			late := errors.As(err, &failure) && failure.Timeout()
+			first = &Failure{At: at, Chapter: c.chapter(), What: reason(err), Node: node, TimeOut: late}
 			c.first = first
 		}
 	}

@@ -85,8 +85,8 @@ func New(c Config) (*Demo, error) {
 	}
 	d := &Demo{c: c, story: s, cancel: func() {}}
 	d.snapshot = Snapshot{Name: hostname, Speed: c.Speed, Steps: s.chapters}
-	d.front = &counter{failed: d.frontFailed}
-	d.pinned = &counter{failed: func(f Failure) { d.say("the client that pinned addresses fails: %s at %s", f.What, f.Node) }}
+	d.front = &counter{chapter: d.chapter, failed: d.frontFailed}
+	d.pinned = &counter{chapter: d.chapter, failed: func(f Failure) { d.say("the client that pinned addresses fails: %s at %s", f.What, f.Node) }}
 	return d, nil
 }
 
@@ -158,6 +158,12 @@ func (d *Demo) elapsedLocked() time.Duration {
 
 // now is the story's time since its beginning.
 func (d *Demo) now() time.Duration { return d.storyTime(d.elapsed()) }
+
+func (d *Demo) chapter() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.snapshot.Step
+}
 
 // fixed is where the front is to listen: where it was.
 func (d *Demo) fixed() netip.AddrPort {
