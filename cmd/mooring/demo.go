@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,9 +41,10 @@ the first addresses, as a firewall's rule does. Nothing leaves this machine; wha
 
 The story's time runs --speed times as fast as the wall's: with it the interval of 30s, hold, health checks and drains.
 Misses and evidence are as ever. Requests take 150 ms each and a node has 8 at once, so whoever lets too many nodes go
-is found out. The policy is the default, but for min-targets 4.
+is found out. A node that dies finishes the requests that it has begun. The policy is the default, but for min-targets 4,
+and a round gathers up to half of the evidence that a removal needs, where the default is a third.
 
-On a terminal there is a live view (q leaves it); else, or with --plain, one line an event, at the story's time. It ends
+On a terminal there is a live view (q leaves it); else, or with --plain, or where TERM is dumb or unset, one line an event, at the story's time. It ends
 with a summary: by --output json that is all there is, one object, its times in milliseconds by the wall:
   changes             of the set of addresses that the name shows
   rounds              of mooring
@@ -58,7 +60,8 @@ machine does. The rounds are the real ones there too. Each story shows the comma
 what the rounds did: + registered, - deregistered, ~ held back and by which guard. After every change of the group the
 safety promises (docs/promises.md) are checked against the world's truth. The same stories are mooring's tests.
 
-Exit codes: 0 no request through the fixed address failed, or no promise was broken; 1 otherwise.`,
+Exit codes: 0 requests went through the fixed address and none failed, or no promise was broken; 1 otherwise, also where
+no request went through it.`,
 		Example: `  mooring demo
   mooring demo --plain --for 20s
   mooring demo --list
@@ -81,11 +84,14 @@ Exit codes: 0 no request through the fixed address failed, or no promise was bro
 func (m machine) demo(cmd *cobra.Command, r demoRun) error {
 	switch {
 	case r.list:
+		if err := noneOf(cmd, "--list only lists stories", "story", "for", "speed", "seed", "output", "plain"); err != nil {
+			return err
+		}
 		return m.listStories()
+	case r.story == "" && cmd.Flags().Changed("story"):
+		return errors.New(`--story "": want a file, or a name that --list shows`)
 	case r.output != "text" && r.output != "json":
 		return fmt.Errorf("--output %q: want text or json", r.output)
-	case r.live.Speed == 0: // which a Config takes for the usual one
-		return fmt.Errorf("--speed 0: want %d to %d", demo.MinSpeed, demo.MaxSpeed)
 	case cmd.Flags().Changed("for") && r.live.For <= 0:
 		return fmt.Errorf("--for %s: want a duration above 0", r.live.For)
 	case r.story == "":
@@ -99,10 +105,9 @@ func (m machine) demo(cmd *cobra.Command, r demoRun) error {
 		r.live.Story = script
 		return m.playLive(cmd, r)
 	}
-	for _, name := range []string{"for", "speed", "seed", "output", "plain"} {
-		if cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s is for live stories, and %s is none: it has no load", name, r.story)
-		}
+	why := fmt.Sprintf("%s is no live story: it has no load", r.story)
+	if err := noneOf(cmd, why, "for", "speed", "seed", "output", "plain"); err != nil {
+		return err
 	}
 	if err := m.play(r.story, script); err != nil {
 		return err
@@ -111,14 +116,44 @@ func (m machine) demo(cmd *cobra.Command, r demoRun) error {
 	return err
 }
 
+// noneOf is an error where one of these flags was given, which mean nothing then.
+func noneOf(cmd *cobra.Command, why string, flags ...string) error {
+	for _, name := range flags {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s: %s", name, why)
+		}
+	}
+	return nil
+}
+
+// hasScreen tells whether a live view can be drawn. Windows's consoles say nothing of themselves.
+func (m machine) hasScreen() bool {
+	term, _ := m.env("TERM")
+	return m.terminal && term != "dumb" && (term != "" || runtime.GOOS == "windows")
+}
+
+// endAtHangUp ends the demo when its terminal is gone, which the system tells by SIGHUP, until stop is called. What it
+// opened is cleared away then too.
+func endAtHangUp(ctx context.Context, end context.CancelFunc) (stop func()) {
+	gone, stop := hangups()
+	go func() {
+		select {
+		case <-gone:
+			end()
+		case <-ctx.Done():
+		}
+	}()
+	return stop
+}
+
 // playLive plays a live story, and tells of it in the form that is asked for and fits.
 func (m machine) playLive(cmd *cobra.Command, r demoRun) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	signal.Ignore(syscall.SIGPIPE) // a reader that has gone ends the demo, which then still clears everything away
 	defer signal.Reset(syscall.SIGPIPE)
-	term, _ := m.env("TERM")
-	onScreen := m.terminal && !r.plain && r.output == "text" && term != "dumb"
+	defer endAtHangUp(ctx, cancel)()
+	onScreen := m.hasScreen() && !r.plain && r.output == "text"
 	if r.output == "text" && !onScreen {
 		r.live.Tell = demo.Plain(lastWriter{m.out, cancel})
 	}

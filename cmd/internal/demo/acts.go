@@ -16,7 +16,7 @@ func (s *stage) show(addrs []netip.Addr) error {
 	changed := !slices.Equal(s.addrs, addrs)
 	first := len(s.addrs) == 0
 	s.addrs = addrs
-	s.dns.Set(Name, addrs...)
+	s.dns.Set(hostname, addrs...)
 	s.mu.Unlock()
 	if changed {
 		s.demo.changed(addrs, first)
@@ -52,7 +52,7 @@ func (s *stage) fault(f sim.DNSFault) {
 func (s *stage) resolver(addrs []netip.Addr) {
 	s.mu.Lock()
 	s.private = addrs
-	s.dns.SetPrivate(Name, addrs...)
+	s.dns.SetPrivate(hostname, addrs...)
 	s.mu.Unlock()
 	s.measure()
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -24,9 +25,11 @@ const (
 
 // A Failure is a request that failed.
 type Failure struct {
-	At   time.Duration // in the story's time
-	What string        // the status, or the error
-	Node string        // whose answer it was; "" where that is not known
+	At      time.Duration // in the story's time
+	Chapter int           // of the story, from 1; 0: before the first
+	What    string        // the status, or the error
+	Node    string        // whose answer it was; "" where that is not known
+	TimeOut bool          // nothing came in time
 }
 
 // String says what failed and when.
@@ -39,7 +42,8 @@ func (f Failure) String() string {
 
 // A counter counts the requests of one client, and keeps the first failure.
 type counter struct {
-	failed func(Failure) // told of the first one, and of no other
+	failed  func(Failure) // told of the first one, and of no other
+	chapter func() int    // of the story, now
 
 	mu    sync.Mutex
 	tally Tally
@@ -53,7 +57,9 @@ func (c *counter) count(at time.Duration, node string, err error) {
 	if err != nil {
 		c.tally.Failures++
 		if c.first == nil {
-			first = &Failure{At: at, What: reason(err), Node: node}
+			var failure net.Error
+			late := errors.As(err, &failure) && failure.Timeout()
+			first = &Failure{At: at, Chapter: c.chapter(), What: reason(err), Node: node, TimeOut: late}
 			c.first = first
 		}
 	}
@@ -72,10 +78,15 @@ func (c *counter) get() (Tally, *Failure) {
 // reason is an error without the addresses of loopback, which say nothing in the story.
 func reason(err error) string {
 	var errno syscall.Errno
-	var failure net.Error
+	var op *net.OpError
 	switch {
-	case errors.As(err, &failure) && failure.Timeout():
+	case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded): // not fetch's own limit
+	case errors.As(err, &op) && op.Op == "dial":
+		return fmt.Sprintf("no connection within %s", requestTime)
+	default:
 		return fmt.Sprintf("no answer within %s", requestTime)
+	}
+	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection was closed before an answer"
 	case errors.As(err, &errno):
@@ -179,6 +190,9 @@ type pinned struct {
 	now  func() time.Duration
 	stop chan struct{}
 	all  sync.WaitGroup
+
+	mu   sync.Mutex
+	last map[netip.Addr]bool // whether the last request to it was answered
 }
 
 func (p *pinned) start(addrs []netip.Addr) {
@@ -187,6 +201,9 @@ func (p *pinned) start(addrs []netip.Addr) {
 			for rest(p.stop, pinnedEvery) {
 				_, err := fetch(context.Background(), p.dial, netip.AddrPortFrom(a, port).String(), lightPath)
 				p.told.count(p.now(), a.String(), err)
+				p.mu.Lock()
+				p.last[a] = err == nil
+				p.mu.Unlock()
 			}
 		})
 	}
@@ -195,4 +212,16 @@ func (p *pinned) start(addrs []netip.Addr) {
 func (p *pinned) close() {
 	close(p.stop)
 	p.all.Wait()
+}
+
+// answering counts the addresses that were asked, and those of them whose last answer was good.
+func (p *pinned) answering() (good, asked int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, ok := range p.last {
+		if ok {
+			good++
+		}
+	}
+	return good, len(p.last)
 }

@@ -11,10 +11,10 @@ import (
 	"mooring"
 )
 
-// A Config says how to play. Its zero value plays mooring's own story once.
+// A Config says how to play. With a speed and nothing else it plays mooring's own story once.
 type Config struct {
 	Story string        // a live story (see [Language]); "": mooring's own
-	Speed float64       // how much faster the story's time runs than the wall's, MinSpeed to MaxSpeed; 0: UsualSpeed
+	Speed float64       // how much faster the story's time runs than the wall's, MinSpeed to MaxSpeed
 	Seed  uint64        // of the name servers' choice of addresses
 	For   time.Duration // of wall time: a longer story is cut, a shorter one played again; 0: one play
 
@@ -58,13 +58,12 @@ type Demo struct {
 	held     map[string]bool // what the last round held back, in words
 	missing  span
 	stale    span
+
+	answering, asked int // of the addresses that were pinned, at the end of the last play
 }
 
 // New reads the story. Run plays it.
 func New(c Config) (*Demo, error) {
-	if c.Speed == 0 {
-		c.Speed = UsualSpeed
-	}
 	if !(c.Speed >= MinSpeed && c.Speed <= MaxSpeed) { // what is no number is neither
 		return nil, fmt.Errorf("speed %v: want %d to %d", c.Speed, MinSpeed, MaxSpeed)
 	}
@@ -85,19 +84,10 @@ func New(c Config) (*Demo, error) {
 		return nil, err
 	}
 	d := &Demo{c: c, story: s, cancel: func() {}}
-	d.snapshot = Snapshot{Name: Name, Speed: c.Speed, Steps: s.chapters}
-	d.front = &counter{failed: d.frontFailed}
-	d.pinned = &counter{failed: func(f Failure) { d.say("the client that pinned addresses fails: %s at %s", f.What, f.Node) }}
+	d.snapshot = Snapshot{Name: hostname, Speed: c.Speed, Steps: s.chapters}
+	d.front = &counter{chapter: d.chapter, failed: d.frontFailed}
+	d.pinned = &counter{chapter: d.chapter, failed: func(f Failure) { d.say("the client that pinned addresses fails: %s at %s", f.What, f.Node) }}
 	return d, nil
-}
-
-// Run plays a story as it is configured.
-func Run(ctx context.Context, c Config) (Summary, error) {
-	d, err := New(c)
-	if err != nil {
-		return Summary{}, err
-	}
-	return d.Run(ctx)
 }
 
 // Run plays the story until it is over, its time is, or the context ends, and clears everything away. An error says that
@@ -168,6 +158,12 @@ func (d *Demo) elapsedLocked() time.Duration {
 
 // now is the story's time since its beginning.
 func (d *Demo) now() time.Duration { return d.storyTime(d.elapsed()) }
+
+func (d *Demo) chapter() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.snapshot.Step
+}
 
 // fixed is where the front is to listen: where it was.
 func (d *Demo) fixed() netip.AddrPort {

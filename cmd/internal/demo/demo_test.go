@@ -25,6 +25,14 @@ rounds 2
 // fast is a config for short stories.
 func fast(story string) demo.Config { return demo.Config{Story: story, Speed: demo.MaxSpeed} }
 
+func playOnce(ctx context.Context, c demo.Config) (demo.Summary, error) {
+	d, err := demo.New(c)
+	if err != nil {
+		return demo.Summary{}, err
+	}
+	return d.Run(ctx)
+}
+
 func TestAStoryEndsByItselfAndIsPlayedOnce(t *testing.T) {
 	t.Parallel()
 	d, err := demo.New(fast(short))
@@ -47,7 +55,7 @@ func TestALongStoryIsCut(t *testing.T) {
 	t.Parallel()
 	c := fast(short + "rounds 10000\n")
 	c.For = time.Second
-	if s, err := demo.Run(t.Context(), c); err != nil || s.Front.Failures > 0 || s.Elapsed < c.For {
+	if s, err := playOnce(t.Context(), c); err != nil || s.Front.Failures > 0 || s.Elapsed < c.For {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
@@ -106,7 +114,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	before, open := runtime.NumGoroutine(), sockets(t)
 	c := fast(short)
 	c.For = 2 * time.Second
-	if s, err := demo.Run(t.Context(), c); err != nil || s.Err() != nil {
+	if s, err := playOnce(t.Context(), c); err != nil || s.Err() != nil {
 		t.Fatalf("%v, %v", err, s.Err())
 	}
 	left, err := os.ReadDir(os.TempDir())
@@ -146,7 +154,7 @@ func TestAStageThatCannotBeSetIsAnError(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("its directory for temporary files has another name")
 	}
-	_, err := demo.Run(t.Context(), fast(short))
+	_, err := playOnce(t.Context(), fast(short))
 	if err == nil || !strings.Contains(err.Error(), "set the stage: make a place for the memory: ") {
 		t.Error(err)
 	}
@@ -155,7 +163,7 @@ func TestAStageThatCannotBeSetIsAnError(t *testing.T) {
 func TestMissingAndStaleAreMeasured(t *testing.T) {
 	t.Parallel()
 	// The second node is in DNS and serves two rounds before it is known; the first is dead in DNS for two rounds and longer.
-	s, err := demo.Run(t.Context(), fast(short+`
+	s, err := playOnce(t.Context(), fast(short+`
 dns fault=servfail
 rounds 1
 start 10.0.0.3
@@ -175,7 +183,7 @@ rounds 2
 
 func TestAStoryThatCannotGoOnIsAnError(t *testing.T) {
 	t.Parallel()
-	_, err := demo.Run(t.Context(), fast(short+"until gone 10.0.0.1\n"))
+	_, err := playOnce(t.Context(), fast(short+"until gone 10.0.0.1\n"))
 	if err == nil || !strings.Contains(err.Error(), "story, line 7: until gone 10.0.0.1: not after 60 rounds") {
 		t.Error(err)
 	}
@@ -183,12 +191,13 @@ func TestAStoryThatCannotGoOnIsAnError(t *testing.T) {
 
 func TestConfigsThatCannotBePlayedAreErrors(t *testing.T) {
 	for want, c := range map[string]demo.Config{
+		"speed 0: want 1 to 120":               {},
 		"speed 0.5: want 1 to 120":             {Speed: 0.5},
 		"speed 121: want 1 to 120":             {Speed: 121},
 		"speed NaN: want 1 to 120":             {Speed: math.NaN()},
-		"for -1s: want a duration above 0":     {For: -time.Second},
-		"line 1: dance: no such command":       {Story: "dance"},
-		"a live story needs a name with addre": {Story: "load 1\nrounds 1"},
+		"for -1s: want a duration above 0":     {Speed: 1, For: -time.Second},
+		"line 1: dance: no such command":       {Speed: 1, Story: "dance"},
+		"a live story needs a name with addre": {Speed: 1, Story: "load 1\nrounds 1"},
 	} {
 		if _, err := demo.New(c); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v; want %s", err, want)

@@ -20,8 +20,8 @@ import (
 
 // What the demo is about.
 const (
-	Name = "internal-app-1234567890.eu-west-1.elb.amazonaws.com"
-	port = 443
+	hostname = "internal-app-1234567890.eu-west-1.elb.amazonaws.com"
+	port     = 443
 
 	interval   = 30 * time.Second // between two rounds, in the story's time
 	roundLimit = time.Minute      // in wall time
@@ -89,8 +89,8 @@ func (s *stage) build() (err error) {
 	}
 	s.closers = append(s.closers, s.shutdown)
 	s.load = &load{fixed: s.front.Addr().String(), told: d.front, now: d.now}
-	s.pinned = &pinned{dial: s.nodes.Dial, told: d.pinned, now: d.now, stop: make(chan struct{})}
-	s.closers = append(s.closers, s.cool, s.pinned.close, s.load.close)
+	s.pinned = &pinned{dial: s.nodes.Dial, told: d.pinned, now: d.now, stop: make(chan struct{}), last: map[netip.Addr]bool{}}
+	s.closers = append(s.closers, s.cool, s.unpin, s.load.close)
 	return nil
 }
 
@@ -118,6 +118,14 @@ func (s *stage) shutdown() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	s.front.Shutdown(ctx)
+}
+
+// unpin ends the client that pinned addresses, and keeps how it fared at the end.
+func (s *stage) unpin() {
+	s.pinned.close()
+	s.demo.mu.Lock()
+	defer s.demo.mu.Unlock()
+	s.demo.answering, s.demo.asked = s.pinned.answering()
 }
 
 // cool stops nodes from warming.
@@ -158,7 +166,7 @@ func (s *stage) run(ctx context.Context) error {
 }
 
 func binding(at netip.AddrPort) mooring.Binding {
-	return mooring.Binding{Name: "demo", Hostnames: []string{Name}, Port: port, TargetGroup: "tcp://" + at.String()}
+	return mooring.Binding{Name: "demo", Hostnames: []string{hostname}, Port: port, TargetGroup: "tcp://" + at.String()}
 }
 
 // keeper is the real one. Only its times are scaled.
@@ -166,7 +174,7 @@ func (s *stage) keeper(context.Context) (*mooring.Keeper, error) {
 	policy := usualPolicy()
 	policy.Hold, policy.HoldMax = s.demo.scaled(policy.Hold), s.demo.scaled(policy.HoldMax)
 	finder := lookup.New(lookup.Config{
-		Hostnames: []string{Name}, Mode: lookup.Auto, Resolvers: []netip.AddrPort{s.dns.Resolver()},
+		Hostnames: []string{hostname}, Mode: lookup.Auto, Resolvers: []netip.AddrPort{s.dns.Resolver()},
 		// Usually a round gathers a third of the proof, and then who is missed three times is proved absent too. Here it
 		// gathers half, so that the story can tell the two guards apart.
 		MaxLookups: maxLookups, RoundShare: policy.Threshold() / 2, Admits: policy.Admits, Dial: s.asked.Dial,

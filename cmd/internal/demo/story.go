@@ -63,8 +63,9 @@ type step struct {
 	text    string
 	chapter int // the number of the chapter that begins here; 0: none does
 
-	act  func(*stage) error // nil: it waits
-	wait waiting
+	act   func(*stage) error // nil: it waits
+	wait  waiting
+	names []netip.Addr // that the name shows from then on; nil: as before
 }
 
 // A waiting is over when all of it is, or the time is.
@@ -116,12 +117,9 @@ func parseStory(script string) (story, error) {
 
 // complete tells what a story cannot be without.
 func (s *story) complete(script string) error {
-	for line := range strings.Lines(script) {
-		if list, ok := strings.CutPrefix(strings.TrimSpace(line), "name addrs="); ok {
-			addrs, _ := parseAddrs(list) // it was read before
-			s.pinned = addrs[:min(len(addrs), maxPinned)]
-			break
-		}
+	if i := slices.IndexFunc(s.steps, func(one step) bool { return len(one.names) > 0 }); i >= 0 {
+		first := s.steps[i].names
+		s.pinned = first[:min(len(first), maxPinned)]
 	}
 	switch {
 	case !IsLive(script):
@@ -161,7 +159,7 @@ func parseName(words []string) (step, error) {
 	if err == nil && len(addrs) == 0 {
 		err = errors.New("want addresses; for a name that is gone see dns fault=nxdomain")
 	}
-	return step{act: func(s *stage) error { return s.show(addrs) }}, err
+	return step{act: func(s *stage) error { return s.show(addrs) }, names: addrs}, err
 }
 
 func parseStart(words []string) (step, error) {

@@ -79,6 +79,15 @@ func TestFaultsOfAStoryAreToldWithTheirLine(t *testing.T) {
 	}
 }
 
+func TestWordsMayBeAnySpaceApart(t *testing.T) {
+	for _, space := range []string{" ", "   ", "\t", " \t "} {
+		script := "start 10.0.0.5\nname" + space + "addrs=10.0.0.5\nload" + space + "1\nrounds 1\nname addrs=10.0.0.6\n"
+		if s, err := parseStory(script); err != nil || list(s.pinned) != "10.0.0.5" {
+			t.Errorf("%q between words: pinned %s, %v", space, list(s.pinned), err)
+		}
+	}
+}
+
 func TestCommentsInARowAreOneChapterFitForATerminal(t *testing.T) {
 	s, err := parseStory("# One,\n# and\x1b[2J more.\n" + begin + "# Two.\nrounds 1\n")
 	if err != nil {

@@ -22,15 +22,19 @@ type Summary struct {
 	Clock   time.Duration `json:"-"` // and the story's
 	First   *Failure      `json:"-"` // the first request through the fixed address that failed
 	fixed   string
+
+	answering, asked int // of the pinned addresses, at the end
 }
 
 func (d *Demo) summary() Summary {
 	s := d.Snapshot()
 	_, first := d.front.get()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return Summary{
 		Changes: s.Changes, Rounds: s.Rounds, Front: s.Front, Pinned: s.Pinned,
 		LongestMissing: s.LongestMissing.Milliseconds(), LongestStale: s.LongestStale.Milliseconds(),
-		Elapsed: s.Elapsed, Clock: s.Clock, First: first, fixed: s.Fixed,
+		Elapsed: s.Elapsed, Clock: s.Clock, First: first, fixed: s.Fixed, answering: d.answering, asked: d.asked,
 	}
 }
 
@@ -52,14 +56,37 @@ func (s Summary) Text() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "In %s of the story (%s by the wall) the addresses in DNS changed %s, and mooring ran %d rounds.\n",
 		words(s.Clock), s.Elapsed.Round(100*time.Millisecond), howOften(s.Changes), s.Rounds)
-	fmt.Fprintf(&out, "Through the fixed address %s: %s requests, %s failed.\n", s.fixed, thousands(s.Front.Requests), none(s.Front.Failures))
-	fmt.Fprintf(&out, "Through the first addresses, pinned: %s requests, %s failed.\n", thousands(s.Pinned.Requests), none(s.Pinned.Failures))
-	fmt.Fprintf(&out, "A node that DNS showed was registered within %s. One that no longer served stayed registered for %s at the longest.\n",
-		s.inStory(s.LongestMissing), s.inStory(s.LongestStale))
+	fmt.Fprintf(&out, "Through the fixed address %s: %s", s.fixed, s.Front)
+	if s.Front.Requests > 0 && s.Front.Failures == 0 {
+		fmt.Fprint(&out, " (a node that dies finishes what it has begun)")
+	}
+	fmt.Fprintf(&out, ".\nThrough the first addresses, pinned: %s.\n", s.Pinned)
+	if s.LongestMissing > 0 {
+		fmt.Fprintf(&out, "A node that DNS showed was registered within %s.\n", s.inStory(s.LongestMissing))
+	}
+	if s.LongestStale > 0 {
+		fmt.Fprintf(&out, "One that no longer served stayed registered for %s at the longest.\n", s.inStory(s.LongestStale))
+	}
 	if s.Err() == nil && s.Pinned.Failures > 0 {
-		fmt.Fprintln(&out, "Whoever knows the fixed address noticed nothing. Whoever pinned what DNS showed at first has lost the service.")
+		fmt.Fprintf(&out, "Whoever knows the fixed address noticed nothing. %s\n", s.lost())
 	}
 	return out.String()
+}
+
+// lost says what is left to whoever pinned the first addresses.
+func (s Summary) lost() string {
+	if s.asked > 0 && s.answering == 0 {
+		return "Whoever pinned what DNS showed at first has lost the service."
+	}
+	return fmt.Sprintf("Of the %d addresses that were pinned, %d still answered at the end.", s.asked, s.answering)
+}
+
+// String is the tally in words.
+func (t Tally) String() string {
+	if t.Requests == 0 {
+		return "no request"
+	}
+	return fmt.Sprintf("%s requests, %s failed", thousands(t.Requests), none(t.Failures))
 }
 
 func (s Summary) inStory(ms int64) string {

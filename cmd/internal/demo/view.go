@@ -100,7 +100,7 @@ func (d *Demo) round(r mooring.Report) {
 	held := map[string]bool{}
 	d.mu.Lock()
 	d.snapshot.Rounds++
-	doubt := strings.ReplaceAll(r.Inconclusive, Name+": ", "")
+	doubt := strings.ReplaceAll(r.Inconclusive, hostname+": ", "")
 	news := classOf(doubt) != classOf(d.snapshot.Doubt)
 	d.snapshot.Doubt = doubt
 	d.notes = notesOf(decisions)
