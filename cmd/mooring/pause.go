@@ -59,9 +59,10 @@ func newResume(m machine) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume",
 		Short: "Let a paused or released binding's rounds act again",
-		Long: `resume ends what pause or release began. From the next round on what the name shows is registered. Nobody looked
-meanwhile, so the counts of missing addresses start again: nobody leaves before the full number of rounds, time
-and evidence. After a release nothing is ours but what the name shows from now on.
+		Long: `resume ends what pause or release began. From the next round on what the name shows is registered; where rounds
+follow each other closely that is within 30 s, for until then watch may look at the name alone. Nobody looked meanwhile,
+so the counts of missing addresses start again: nobody leaves before the full number of rounds, time and evidence. After
+a release nothing is ours but what the name shows from now on.
 
 Resuming what is not paused changes nothing.
 

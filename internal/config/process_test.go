@@ -64,6 +64,21 @@ func TestTheDefaultsOfEverySettingAreInItsHelpAndLoad(t *testing.T) {
 	}
 }
 
+func TestARangeIsToldAsHelpHasIt(t *testing.T) {
+	for _, s := range config.Settings() {
+		_, text, ranged := strings.Cut(s.Usage, ", ")
+		least, most, ok := strings.Cut(text, " to ")
+		if !ranged || !ok || s.Value != "DURATION" || strings.Contains(least, " ") {
+			continue
+		}
+		most, _, _ = strings.Cut(most, " ")
+		got := fault(t, flags(append(slices.Clip(minimalFront), s.Name+"=1000h")...), env())
+		if !strings.Contains(got, "want a duration from "+least+" to "+most+", ") {
+			t.Errorf("%q, and help has %s to %s", got, least, most)
+		}
+	}
+}
+
 func TestTheConfigurationItselfIsReadAsTheFlagsSay(t *testing.T) {
 	a, err := config.LoadAWS(flags("region=eu-west-1"), env("MOORING_REGION=us-east-1", "MOORING_ROLE_ARN=arn:aws:iam::111122223333:role/x"))
 	if err != nil || a.Region != "eu-west-1" || a.RoleARN != "arn:aws:iam::111122223333:role/x" {

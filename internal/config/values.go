@@ -120,16 +120,16 @@ func duration(at func(*Config) *time.Duration, least, most time.Duration, exampl
 	return value{set: set, schema: map[string]any{"type": "string", "pattern": `^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`}}
 }
 
-// short writes a duration as people do: 30m, not 30m0s.
+// short writes a duration in one unit, as help does: 30m, not 30m0s, and 6000s, not 1h40m.
 func short(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
+	switch {
+	case d >= time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d >= time.Minute && d < time.Hour && d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	default:
+		return fmt.Sprintf("%ds", d/time.Second)
 	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 func setPort(c *Config, v string) error {

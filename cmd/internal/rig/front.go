@@ -51,7 +51,7 @@ func seed(ctx context.Context, k *mooring.Keeper) error {
 		return nil //nolint:nilerror // the round tells of it
 	}
 	var targets []mooring.Target
-	for _, a := range m.Left.Addrs {
+	for _, a := range lastHeld(m) {
 		if k.Policy.Admits(a) && len(targets) < k.Policy.MaxTargets {
 			targets = append(targets, mooring.Target{Addr: a, Port: k.Binding.Port})
 		}
@@ -65,6 +65,28 @@ func seed(ctx context.Context, k *mooring.Keeper) error {
 	k.Log.LogAttrs(ctx, slog.LevelInfo, "the front goes on with the targets that it had",
 		slog.String("binding", k.Binding.Name), slog.Int("targets", len(targets)))
 	return nil
+}
+
+// lastHeld is who was registered when a round was last done with the group. A pause and its end forget that, for others may
+// change a target group meanwhile. Nobody else changes a front, and paused rounds remember nothing: so it is who is ours,
+// but for who has left. A front that is started anew while it is paused would serve nobody otherwise.
+func lastHeld(m mooring.Memory) []netip.Addr {
+	if !m.Left.At.IsZero() {
+		return m.Left.Addrs
+	}
+	did := map[netip.Addr]string{}
+	for _, d := range m.Decisions {
+		if d.Action == mooring.DidRegister || d.Action == mooring.DidDeregister {
+			did[d.Addr] = d.Action
+		}
+	}
+	var out []netip.Addr
+	for _, e := range m.Addresses {
+		if e.GoneSince.IsZero() && did[e.Addr] != mooring.DidDeregister {
+			out = append(out, e.Addr)
+		}
+	}
+	return out
 }
 
 // openFronts makes the keepers of bindings with fronts ahead of their first rounds: clients wait for their targets, and

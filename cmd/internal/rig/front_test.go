@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mooring"
 	"mooring/cmd/internal/rig"
@@ -139,6 +140,62 @@ func TestAFrontThatIsStartedAnewHasTheTargetsThatItHad(t *testing.T) {
 	clean(t, m.start().Round(t.Context()))
 	if got := m.holds(); !slices.Equal(got, rigtest.Addrs(2, 5)) {
 		t.Errorf("who left came back: %s", rigtest.Strings(got))
+	}
+}
+
+// edit is what an operator does, in a process of their own.
+func (m *machine) edit(change func(mooring.Memory) (mooring.Memory, error)) {
+	m.t.Helper()
+	k, err := rig.New(m.t.Context(), m.config, m.options())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if _, err := k.Edit(m.t.Context(), change); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func TestAPausedFrontThatIsStartedAnewHasTheTargetsThatItHad(t *testing.T) {
+	m := newMachine(t, ", answers: whole, misses: 1")
+	m.dns.Set(rigtest.Name, rigtest.Addrs(1, 4)...)
+	m.start().Round(t.Context())
+	m.dns.Set(rigtest.Name, rigtest.Addrs(2, 4)...)
+	m.start().Round(t.Context())
+	if got := m.holds(); !slices.Equal(got, rigtest.Addrs(2, 4)) {
+		t.Fatalf("before the pause: %s", rigtest.Strings(got))
+	}
+	m.edit(func(now mooring.Memory) (mooring.Memory, error) { return now.Pause("alice", "", time.Now()) })
+	m.dns.Set(rigtest.Name, rigtest.Addrs(3, 5)...)
+	for range 2 { // who is new waits for the end of the pause, and who left does not come back
+		k := m.start()
+		if got := m.holds(); !slices.Equal(got, rigtest.Addrs(2, 4)) {
+			t.Errorf("started anew: %s", rigtest.Strings(got))
+		}
+		clean(t, k.Round(t.Context()))
+	}
+	m.edit(func(now mooring.Memory) (mooring.Memory, error) { return now.Resume("alice", time.Now()) })
+	m.dns.Fault(rigtest.Name, sim.DNSServFail)
+	m.dns.FaultResolver(rigtest.Name, sim.DNSServFail)
+	clean(t, m.start().Round(t.Context()))
+	if got := m.holds(); !slices.Equal(got, rigtest.Addrs(2, 4)) {
+		t.Errorf("in an outage after the pause: %s", rigtest.Strings(got))
+	}
+}
+
+// Decisions are forgotten in time, and who left is remembered for a day.
+func TestAPausedFrontIsNotGivenWhoLeftLongAgo(t *testing.T) {
+	m := newMachine(t, ", answers: whole, misses: 1")
+	for _, there := range [][]netip.Addr{rigtest.Addrs(1, 4), rigtest.Addrs(2, 4), rigtest.Addrs(2, 4)} {
+		m.dns.Set(rigtest.Name, there...)
+		m.start().Round(t.Context())
+	}
+	m.edit(func(now mooring.Memory) (mooring.Memory, error) {
+		now.Decisions = nil
+		return now.Pause("alice", "", time.Now())
+	})
+	m.start()
+	if got := m.holds(); !slices.Equal(got, rigtest.Addrs(2, 4)) {
+		t.Errorf("%s", rigtest.Strings(got))
 	}
 }
 
