@@ -184,7 +184,10 @@ func parseAddrs(list string) (out []netip.Addr, err error) {
 }
 
 // ranges writes addresses as parseAddrs reads them, with spaces.
-func ranges(addrs []netip.Addr) string {
+func ranges(addrs []netip.Addr) string { return Ranges(addrs, " ") }
+
+// Ranges writes addresses as a script has them, neighbours as one: 10.0.0.1-4. None at all is "none".
+func Ranges(addrs []netip.Addr, between string) string {
 	var out []string
 	for i := 0; i < len(addrs); {
 		j := i
@@ -202,7 +205,7 @@ func ranges(addrs []netip.Addr) string {
 	if len(out) == 0 {
 		return "none"
 	}
-	return strings.Join(out, " ")
+	return strings.Join(out, between)
 }
 
 // clock is the time since the script began.

@@ -296,23 +296,4 @@ func parseAddrs(list string) (out []netip.Addr, err error) {
 }
 
 // list writes addresses as parseAddrs reads them.
-func list(addrs []netip.Addr) string {
-	var out []string
-	for i := 0; i < len(addrs); {
-		j := i
-		for j+1 < len(addrs) && addrs[j+1] == addrs[j].Next() {
-			j++
-		}
-		text := addrs[i].String()
-		if j > i {
-			last := addrs[j].String()
-			text += "-" + last[strings.LastIndex(last, ".")+1:]
-		}
-		out = append(out, text)
-		i = j + 1
-	}
-	if len(out) == 0 {
-		return "none"
-	}
-	return strings.Join(out, ",")
-}
+func list(addrs []netip.Addr) string { return sim.Ranges(addrs, ",") }
