@@ -103,11 +103,7 @@ func (p *Player) Do(command string) (string, error) {
 	if len(words) == 0 {
 		return "", nil
 	}
-	do, ok := commands[words[0]]
-	if !ok {
-		return "", fmt.Errorf("no such command: %q", words[0])
-	}
-	said, err := do(p, parseArgs(words[1:]))
+	said, err := p.obey(words[0], parseArgs(words[1:]))
 	if err != nil {
 		return "", err
 	}
@@ -116,6 +112,16 @@ func (p *Player) Do(command string) (string, error) {
 		p.broken++
 	}
 	return said, nil
+}
+
+func (p *Player) obey(word string, a args) (string, error) {
+	if do, ok := commands[word]; ok {
+		return do(p, a)
+	}
+	if do, ok := worldCommands[word]; ok {
+		return do(p.world, a)
+	}
+	return "", fmt.Errorf("no such command: %q", word)
 }
 
 // args are a command's words: those without "=" in order, the others by their key.
