@@ -46,6 +46,7 @@ type Process struct {
 	At   func(Point) // called at every point, by three goroutines during the reads; nil: nothing happens there
 
 	w     *World
+	meets map[moment]Fault // what befalls its calls
 	dead  atomic.Bool
 	skew  atomic.Int64 // nanoseconds by which its wall clock is ahead
 	thaws atomic.Int64 // when it goes on, in nanoseconds of Unix time

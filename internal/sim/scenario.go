@@ -103,7 +103,7 @@ func (p *Player) Do(command string) (string, error) {
 	if len(words) == 0 {
 		return "", nil
 	}
-	said, err := p.obey(words[0], parseArgs(words[1:]))
+	said, err := p.obey(parseArgs(words))
 	if err != nil {
 		return "", err
 	}
@@ -114,24 +114,26 @@ func (p *Player) Do(command string) (string, error) {
 	return said, nil
 }
 
-func (p *Player) obey(word string, a args) (string, error) {
-	if do, ok := commands[word]; ok {
+func (p *Player) obey(a args) (string, error) {
+	if do, ok := commands[a.word]; ok {
 		return do(p, a)
 	}
-	if do, ok := worldCommands[word]; ok {
+	if do, ok := worldCommands[a.word]; ok {
 		return do(p.world, a)
 	}
-	return "", fmt.Errorf("no such command: %q", word)
+	return "", fmt.Errorf("no such command: %q", a.word)
 }
 
 // args are a command's words: those without "=" in order, the others by their key.
 type args struct {
+	word  string // the command itself
 	plain []string
 	pairs [][2]string
 }
 
-func parseArgs(words []string) (a args) {
-	for _, w := range words {
+func parseArgs(words []string) args {
+	a := args{word: words[0]}
+	for _, w := range words[1:] {
 		if key, value, ok := strings.Cut(w, "="); ok {
 			a.pairs = append(a.pairs, [2]string{key, value})
 		} else {

@@ -87,7 +87,8 @@ func (w *World) policy(a args) (string, error) {
 	return "", err
 }
 
-// group healthy-after=DURATION drain=DURATION cross-zone=on|off|unknown sick=LIST refuse=LIST: what the group is like.
+// group healthy-after=DURATION drain=DURATION cross-zone=on|off|unknown sick=LIST refuse=LIST: what the group is
+// like. dies=LIST lives=LIST: these hosts go down, or are up, be it that somebody else has their address by now.
 func (w *World) group(a args) (string, error) {
 	var err error
 	w.Adjust(func(g *TargetGroup) {
@@ -105,6 +106,8 @@ func (w *World) group(a args) (string, error) {
 				clear(g.Sick)
 				return every(v, func(a netip.Addr) { g.Sick[a] = true })
 			},
+			"dies":  func(v string) error { return every(v, func(a netip.Addr) { g.Sick[a] = true }) },
+			"lives": func(v string) error { return every(v, func(a netip.Addr) { delete(g.Sick, a) }) },
 			"refuse": func(v string) error {
 				clear(g.Refuse)
 				return every(v, func(a netip.Addr) { g.Refuse[a] = "in use by a load balancer" })

@@ -11,100 +11,6 @@ import (
 	"mooring"
 )
 
-// step moves a process's clock in the middle of its round: back, so that what follows seems to take no time,
-// or forward, as after a sleep that the monotonic clock did not notice.
-func (l *Life) step(p *Process, by time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.Skewed = true
-	p.Step(by)
-}
-
-// happen lets the world change: its truth, its group, its memory.
-func (l *Life) happen() {
-	if l.rng.IntN(6) == 0 {
-		l.move()
-	}
-	if l.faulty == 0 {
-		return
-	}
-	switch event := l.rng.IntN(40); event {
-	case 0, 1:
-		if !l.NoHands {
-			l.hand(event == 0)
-		}
-	case 2, 3, 4:
-		sick := l.some(l.rng.IntN(30))
-		l.Adjust(func(g *TargetGroup) {
-			clear(g.Sick)
-			for _, a := range sick {
-				g.Sick[a] = true
-			}
-		})
-	case 5:
-		refused := l.some(1)[0]
-		l.Adjust(func(g *TargetGroup) { g.Refuse[refused] = "in use by a load balancer" })
-	case 6:
-		_ = l.Befall(Accidents()[l.rng.IntN(len(Accidents()))])
-	case 7:
-		if idle := time.Duration(l.rng.IntN(6)) * time.Hour; l.daemons == nil { // nobody runs; a daemon would
-			l.pass(idle)
-		}
-	case 8, 9, 10, 11:
-		l.repair()
-	case 12:
-		l.operate()
-	}
-}
-
-// hand lets an operator register a stranger, or deregister whomever.
-func (l *Life) hand(register bool) {
-	if register {
-		stranger := netip.AddrFrom4([4]byte{10, 0, 1, byte(200 + l.rng.IntN(20))})
-		_ = l.ByHand(true, stranger, l.Binding.Port)
-	} else if targets := l.Targets(); len(targets) > 0 {
-		t := targets[l.rng.IntN(len(targets))]
-		_ = l.ByHand(false, t.Addr, t.Port)
-	}
-}
-
-// move changes what a name holds.
-func (l *Life) move() {
-	name := l.Binding.Hostnames[l.rng.IntN(len(l.Binding.Hostnames))]
-	l.mu.Lock()
-	now := slices.Clone(l.at(name, l.Now()))
-	old := l.truth[name][l.rng.IntN(len(l.truth[name]))].addrs
-	l.mu.Unlock()
-	l.rng.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
-	switch l.rng.IntN(5) {
-	case 0: // scale out
-		now = append(now, l.some(1+l.rng.IntN(5))...)
-	case 1: // scale in
-		now = now[:max(1, len(now)-1-l.rng.IntN(5))]
-	case 2: // one is replaced
-		now = append(now[1:], l.some(1)...)
-	case 3: // all of it is
-		now = l.some(1 + l.rng.IntN(12))
-	case 4: // those of some time ago return
-		now = slices.Clone(old)
-	}
-	l.SetTruth(name, now[:min(len(now), 30)])
-}
-
-// comeBack lets everybody who is registered be live again.
-func (l *Life) comeBack() {
-	name := l.Binding.Hostnames[0]
-	l.mu.Lock()
-	back := slices.Clone(l.at(name, l.Now()))
-	l.mu.Unlock()
-	for _, t := range l.Targets() {
-		if slices.Contains(l.pool, t.Addr) && t.Registered() {
-			back = append(back, t.Addr)
-		}
-	}
-	l.SetTruth(name, back)
-}
-
 // repair is what an operator does about a memory that cannot be read, and about a group that is ill.
 func (l *Life) repair() {
 	if !l.Usable() {
@@ -124,7 +30,7 @@ func (l *Life) settle(ctx context.Context) {
 	}
 	bound, rounds := l.bound(), 0
 	prompt := l.refusedFor() <= 0 && l.Zone.Cache == 0 && l.Zone.MaxLookups > len(l.Truth())
-	for begun := l.Now(); !l.converged(); l.round(ctx, l.process()) {
+	for begun := l.Now(); !l.converged(); l.round(ctx, l.process("calm run", l.tick())) {
 		if rounds++; rounds > 3 && prompt && !l.complete() {
 			l.broke("P18 additions: three calm rounds did not register all of " + words(l.Truth()))
 			return
@@ -133,10 +39,13 @@ func (l *Life) settle(ctx context.Context) {
 			l.broke(fmt.Sprintf("P19 convergence: not after %s: the name holds %s, the group %s", took, words(l.Truth()), words(addrsOf(l.Targets()))))
 			return
 		}
-		l.pass(l.Interval)
+		l.pass(-l.calmly, l.Interval)
 	}
 	l.rest(ctx)
 }
+
+// tick counts the rounds in calm.
+func (l *Life) tick() int { l.calmly++; return l.calmly }
 
 func (l *Life) broke(why string) {
 	l.mu.Lock()
@@ -154,8 +63,8 @@ func (l *Life) rest(ctx context.Context) {
 	until := l.Now().Add(l.Group.DrainFor + 20*l.Interval + 2*l.refusedFor())
 	for idle < 5 && l.Now().Before(until) {
 		saves := l.Saves()
-		l.pass(l.Interval)
-		l.round(ctx, l.process())
+		l.pass(-l.calmly, l.Interval)
+		l.round(ctx, l.process("calm run", l.tick()))
 		if idle++; l.Saves() != saves {
 			idle = 0
 		}

@@ -4,17 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
-	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"mooring"
 )
 
-// A Life is a world with a fate: what it is like, and what befalls it, follow from its seed alone.
-// It is lived in virtual time, so only inside a testing/synctest bubble is it quick.
+// A Life is a world with a fate. It is lived in virtual time, so only inside a testing/synctest bubble is it quick.
 type Life struct {
 	*World
 	Interval time.Duration
@@ -22,36 +18,42 @@ type Life struct {
 	Rounds   int           // of the troubled part
 	NoHands  bool          // no operator changes the group
 
-	rng    *rand.Rand
-	faulty float64 // chance that a call fails
-	calm   atomic.Bool
-	runs   sync.WaitGroup
-	pool   []netip.Addr // addresses that the names may hold
-	number int
+	born    time.Time
+	died    time.Time
+	ran     atomic.Int64
+	turns   map[int][]string
+	current *run // whose turns are being carried out
+	calm    atomic.Bool
+	runs    sync.WaitGroup
+	calmly  int // rounds in calm
 
-	daemons []*Daemon // that live in place of single rounds
+	faulty  float64    // chance that a call fails
+	rng     *rand.Rand // of daemons
+	daemons []*Daemon  // that live in place of single rounds
+	hired   int        // of them, so far
 }
 
-// NewLife draws the world of a seed.
-func NewLife(seed uint64) *Life {
-	l := &Life{World: NewWorld(seed, time.Now)}
+// A run is a round to be, with what will befall it.
+type run struct {
+	*Process
+	number int
+	aside  bool // nobody waits for it
+	rival  *Process
+}
+
+// NewLife draws the fate of a seed, over an hour or two.
+func NewLife(seed uint64) *Life { return DrawFate(seed, 90*time.Minute).Life() }
+
+// Life makes the world. Turns that cannot be carried out break the life.
+func (f Fate) Life() *Life {
+	l := &Life{World: NewWorld(f.Seed, time.Now), Interval: time.Minute, turns: map[int][]string{}, born: time.Now()}
 	l.rng = l.chance("life")
-	l.store.asValue = seed%4 > 0
-	l.Sleep = sleep
-	l.Fault = l.draw
-	for i := range 60 {
-		l.pool = append(l.pool, netip.AddrFrom4([4]byte{10, 0, byte(i % 3), byte(10 + i/3)}))
+	l.Sleep, l.Fault = sleep, l.draw
+	for _, t := range f.Turns {
+		l.turns[t.Round] = append(l.turns[t.Round], t.Command)
+		l.Rounds = max(l.Rounds, t.Round)
 	}
-	l.faulty = []float64{0, 0.01, 0.03, 0.08}[l.rng.IntN(4)]
-	l.Interval = time.Duration(20+l.rng.IntN(100)) * time.Second
-	l.Rounds = 40 + l.rng.IntN(60)
-	l.Skewed = l.rng.IntN(5) == 0
-	if l.rng.IntN(2) == 0 {
-		l.Deadline = 45 * time.Second
-	}
-	l.drawName()
-	l.drawPolicy()
-	l.drawGroup()
+	l.obeyAll(0)
 	return l
 }
 
@@ -64,71 +66,81 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (l *Life) drawName() {
-	if l.rng.IntN(6) == 0 {
-		l.Binding.Hostnames = append(l.Binding.Hostnames, "old.example.com")
+// Live runs the troubled part, then the calm one, and returns the promises that were broken.
+func (l *Life) Live(ctx context.Context) []string {
+	for n := 1; n <= l.Rounds && !l.over(); n++ {
+		l.pass(n, l.Interval)
+		r := &run{Process: l.process("run", n), number: n}
+		l.current = r
+		l.obeyAll(n)
+		if r.aside {
+			l.runs.Go(func() { l.round(ctx, r.Process) })
+			continue
+		}
+		l.round(ctx, r.Process)
 	}
-	if l.rng.IntN(3) > 0 {
-		l.Zone.Answer = 1 + l.rng.IntN(13)
+	l.runs.Wait()
+	if !l.over() {
+		l.settle(ctx)
 	}
-	switch l.rng.IntN(8) {
-	case 0:
-		l.Zone.Cache, l.pool = time.Minute, l.pool[:15] // few, for a cache proves an absence slowly
-	case 1:
-		admit := l.Policy.Admit
-		l.Policy = mooring.WholePolicy()
-		l.Policy.Admit = admit
-		l.Zone.Answer = 60
-	case 2:
-		l.Zone.MaxLookups = 3
-	case 3, 4:
-		l.Zone.All = true
-	}
-	for _, name := range l.Binding.Hostnames {
-		l.SetTruth(name, l.some(1+l.rng.IntN(30)))
+	l.died = l.Now()
+	return l.Broken()
+}
+
+// over tells whether a promise was broken: what comes after that says nothing more.
+func (l *Life) over() bool { l.mu.Lock(); defer l.mu.Unlock(); return len(l.broken) > 0 }
+
+// obeyAll carries out the turns of a round.
+func (l *Life) obeyAll(round int) {
+	for _, command := range l.turns[round] {
+		if err := l.obey(parseArgs(strings.Fields(command))); err != nil {
+			l.broke(fmt.Sprintf("the fate: %s: %v", command, err))
+		}
 	}
 }
 
-func (l *Life) drawPolicy() {
-	p := &l.Policy
-	switch l.rng.IntN(12) {
-	case 0:
-		p.Mode = mooring.ModeAddOnly
-	case 1:
-		p.Adopt = mooring.AdoptAll
-	case 2:
-		p.Mode = mooring.ModeObserve
+func (l *Life) obey(a args) error {
+	if do, ok := lifeCommands[a.word]; ok {
+		return do(l, a)
 	}
-	if l.rng.IntN(2) == 0 {
-		return
+	if a.word == "operator" && l.NoHands {
+		return nil
 	}
-	p.Misses = 1 + l.rng.IntN(6)
-	p.Hold = time.Duration(l.rng.IntN(4)) * time.Minute
-	p.MaxLeave = []float64{0.1, 0.34, 1}[l.rng.IntN(3)]
-	p.MinTargets = 1 + l.rng.IntN(4)
+	_, err := worldCommands[a.word](l.World, a)
+	return err
 }
 
-func (l *Life) drawGroup() {
-	g := l.Group
-	g.HealthyAfter = time.Duration(l.rng.IntN(4)) * 90 * time.Second
-	g.DrainFor = time.Duration(l.rng.IntN(3)) * 150 * time.Second
-	switch l.rng.IntN(4) {
-	case 0:
-		g.CrossZone, l.CrossZone = false, mooring.CrossZoneOff
-	case 1:
-		g.CrossZone, l.CrossZone = false, mooring.CrossZoneUnknown
+// pass lets an interval go by, and up to a second more.
+func (l *Life) pass(round int, d time.Duration) {
+	more := l.chance(fmt.Sprint("pass ", round)).Int64N(int64(time.Second))
+	l.Sleep(context.Background(), d+time.Duration(more))
+}
+
+func (l *Life) process(what string, number int) *Process {
+	return l.NewProcess(fmt.Sprintf("%s %d", what, number))
+}
+
+func (l *Life) round(ctx context.Context, p *Process) {
+	if l.daemons != nil {
+		return // they run by themselves
 	}
+	l.ran.Add(1)
+	if l.Deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.Deadline)
+		defer cancel()
+	}
+	p.Round(ctx)
 }
 
-// some draws n different addresses.
-func (l *Life) some(n int) []netip.Addr {
-	out := slices.Clone(l.pool)
-	l.rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
-	return out[:min(n, len(out))]
-}
-
-// draw is the fate of one call.
+// draw is the fate of one call: what its run was told to meet, and for daemons whatever chance brings.
 func (l *Life) draw(p *Process, c Call) Fault {
+	switch {
+	case l.calm.Load():
+		return ""
+	case l.daemons == nil:
+		return p.meets[p.moment(c)]
+	}
 	rng := p.group
 	switch c {
 	case CallFind:
@@ -138,100 +150,60 @@ func (l *Life) draw(p *Process, c Call) Fault {
 	case CallInspect: // runs beside the group's other calls, so it must not share their luck
 		rng = l.chance(p.Name + " inspect")
 	}
-	if l.calm.Load() || rng.Float64() >= l.faulty {
+	if rng.Float64() >= l.faulty {
 		return ""
 	}
 	faults := FaultsOf(c)
 	return faults[rng.IntN(len(faults))]
 }
 
+// A moment is a call in the course of a round.
+type moment string
+
+// The moments beside those that are named as their calls.
+const (
+	momentLook  moment = "look"  // the second look at the name
+	momentLearn moment = "learn" // the save of what applying taught
+)
+
+func moments() []moment {
+	return []moment{
+		moment(CallFind), momentLook, moment(CallDescribe), moment(CallInspect), moment(CallRegister), moment(CallDeregister),
+		moment(CallLoad), moment(CallSave), momentLearn,
+	}
+}
+
+// call is which call a moment is.
+func (m moment) call() Call {
+	switch m {
+	case momentLook:
+		return CallFind
+	case momentLearn:
+		return CallSave
+	default:
+		return Call(m)
+	}
+}
+
+// moment tells where in its round a process is with a call.
+func (p *Process) moment(c Call) moment {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	switch {
+	case c == CallFind && p.rec.decided:
+		return momentLook
+	case c == CallSave && p.rec.saveTried:
+		return momentLearn
+	default:
+		return moment(c)
+	}
+}
+
 // Faulty is the chance that a call fails.
 func (l *Life) Faulty() float64 { return l.faulty }
 
-// Live runs the troubled part, then the calm one, and returns the promises that were broken.
-func (l *Life) Live(ctx context.Context) []string {
-	for range l.Rounds {
-		l.pass(l.Interval)
-		l.happen()
-		p := l.process()
-		l.disturb(ctx, p)
-		if l.rng.IntN(4) == 0 {
-			l.runs.Go(func() { l.round(ctx, p) })
-			continue
-		}
-		l.round(ctx, p)
-	}
-	l.runs.Wait()
-	l.settle(ctx)
-	return l.Broken()
-}
+// Lived is how long it lasted.
+func (l *Life) Lived() time.Duration { return l.died.Sub(l.born) }
 
-func (l *Life) pass(d time.Duration) {
-	l.Sleep(context.Background(), d+time.Duration(l.rng.Int64N(int64(time.Second))))
-}
-
-func (l *Life) process() *Process {
-	l.number++
-	p := l.NewProcess(fmt.Sprintf("run %d", l.number))
-	l.mu.Lock()
-	skewed := l.Skewed && !l.calm.Load()
-	l.mu.Unlock()
-	if skewed {
-		p.Step(time.Duration(l.rng.Int64N(int64(4*time.Hour))) - 2*time.Hour)
-	}
-	return p
-}
-
-func (l *Life) round(ctx context.Context, p *Process) {
-	if l.daemons != nil {
-		return // they run by themselves
-	}
-	if l.Deadline > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, l.Deadline)
-		defer cancel()
-	}
-	p.Round(ctx)
-}
-
-// disturb lets something happen to a process at one of its points: it crashes, it pauses, its clock is
-// stepped, another run begins and overtakes it, or everybody who was missing comes back.
-func (l *Life) disturb(ctx context.Context, p *Process) {
-	if l.faulty == 0 || l.rng.IntN(3) > 0 {
-		return
-	}
-	where := Points()[l.rng.IntN(len(Points()))]
-	what := []string{"crash", "pause", "duplicate", "step", "return"}[l.rng.IntN(5)]
-	long := time.Duration(1+l.rng.IntN(20)) * time.Second
-	if l.rng.IntN(3) == 0 {
-		long = time.Duration(1+l.rng.IntN(120)) * time.Minute
-	}
-	other, step := l.process(), long
-	if l.rng.IntN(2) == 0 {
-		step = -long
-	}
-	var met atomic.Bool
-	p.At = func(at Point) {
-		if at != where || !met.CompareAndSwap(false, true) {
-			return
-		}
-		l.mu.Lock()
-		l.meet(what + " at " + string(at))
-		l.note("%s: %s at %s (%s)", p.Name, what, at, long)
-		l.mu.Unlock()
-		switch what {
-		case "crash":
-			p.Crash()
-		case "pause":
-			sleep(context.Background(), long)
-		case "duplicate":
-			l.runs.Go(func() { l.round(ctx, other) })
-			sleep(context.Background(), long)
-		case "step":
-			l.step(p, step)
-			sleep(context.Background(), long)
-		case "return":
-			l.comeBack()
-		}
-	}
-}
+// Ran is how many rounds were run.
+func (l *Life) Ran() int { return int(l.ran.Load()) }

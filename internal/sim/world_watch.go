@@ -13,14 +13,15 @@ import (
 // stopped short at any point, and begun again.
 func (l *Life) LiveWatched(ctx context.Context, daemons int) []string {
 	l.daemons = make([]*Daemon, daemons)
-	for range l.Rounds {
+	for n := 1; n <= l.Rounds; n++ {
 		for i, d := range l.daemons {
 			if d == nil || d.dead.Load() {
 				l.daemons[i] = l.daemon(ctx)
 			}
 		}
-		l.pass(l.Interval)
-		l.happen()
+		l.pass(n, l.Interval)
+		l.current = &run{Process: l.process("nobody", n), number: n}
+		l.obeyAll(n)
 		l.upset(l.daemons[l.rng.IntN(daemons)])
 	}
 	for i, d := range l.daemons {
@@ -29,7 +30,7 @@ func (l *Life) LiveWatched(ctx context.Context, daemons int) []string {
 			l.daemons[i] = l.daemon(ctx)
 		}
 	}
-	l.pass(frozenFor) // whoever is frozen goes on
+	l.pass(0, frozenFor) // whoever is frozen goes on
 	l.settle(ctx)
 	for _, d := range l.daemons {
 		d.Stop()
@@ -42,8 +43,8 @@ func (l *Life) LiveWatched(ctx context.Context, daemons int) []string {
 const frozenFor = 10 * time.Minute
 
 func (l *Life) daemon(ctx context.Context) *Daemon {
-	l.number++
-	d := l.NewDaemon(fmt.Sprintf("daemon %d", l.number), l.Interval)
+	l.hired++
+	d := l.NewDaemon(fmt.Sprintf("daemon %d", l.hired), l.Interval)
 	d.At = func(at Point) {
 		if upset := d.upset.Load(); upset != nil && upset.at == at && d.upset.CompareAndSwap(upset, nil) {
 			l.mu.Lock()
@@ -88,25 +89,6 @@ func (l *Life) upset(d *Daemon) {
 		}
 	}
 	d.upset.Store(u)
-}
-
-// operate is what an operator does with the memory, by hand: mooring pause, resume, adopt, forget and release.
-func (l *Life) operate() {
-	what := []string{"pause", "resume", "adopt", "forget", "release"}[l.rng.IntN(5)]
-	addr := l.some(1)[0]
-	if targets := l.Targets(); len(targets) > 0 {
-		addr = targets[l.rng.IntN(len(targets))].Addr
-	}
-	err := l.Edit(context.Background(), func(m mooring.Memory) mooring.Memory { return operated(m, what, addr, l.Now()) })
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.note("an operator's %s %s: %v", what, addr, err)
-	if err == nil {
-		l.meet("operator " + what)
-		if what == "adopt" {
-			l.shown[addr] = true // it is ours by the operator's word
-		}
-	}
 }
 
 // operated is the memory after an operator's command. What cannot be done changes nothing.
