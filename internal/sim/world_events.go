@@ -136,7 +136,8 @@ func (l *Life) bound() time.Duration {
 			answer = min(answer, len(l.truth[name][len(l.truth[name])-1].addrs)) // the name that says least
 		}
 		answers := l.Policy.Threshold()/mooring.Silence(answer, held) + 10*float64(held)
-		bound += time.Duration(answers) * max(l.Zone.Cache, l.Interval)
+		rounds := (l.Zone.Cache+time.Second)/l.Interval + 1 // until the copy has run out
+		bound += time.Duration(answers) * rounds * (l.Interval + time.Second)
 	}
 	if !l.Group.CrossZone {
 		bound += l.Policy.HoldMax
