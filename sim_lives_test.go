@@ -28,6 +28,7 @@ var (
 	span     = flag.Duration("span", 90*time.Minute, "how long a life is troubled, idle hours aside")
 	within   = flag.Duration("within", 0, "begin no life after so long; 0: live all of them")
 	progress = flag.Duration("progress", 0, "tell every so often how far it is; 0: never")
+	shrink   = flag.Bool("shrink", true, "make the story of a broken promise short")
 	oneLife  = flag.String("life", "", "live the fate in this file, in place of those in testdata/lives")
 )
 
@@ -167,6 +168,9 @@ func (r *running) tell() (stop func()) {
 // autopsy shrinks a fate that broke a promise, keeps the shortest one in a file, and says how it is lived again.
 func autopsy(t *testing.T, fate sim.Fate, why string) string {
 	t.Helper()
+	if !*shrink {
+		return ""
+	}
 	promise := promiseOf(why)
 	short := sim.Shrink(fate, 2000, func(f sim.Fate) bool {
 		broken := fated(t, f, untold).Broken()

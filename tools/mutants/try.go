@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A verdict is what became of a mutant.
+type verdict struct {
+	mutant
+	caught bool
+	by     string // the promise that broke, or what happened instead
+	took   time.Duration
+}
+
+func (v verdict) String() string {
+	word := "caught"
+	if !v.caught {
+		word = "MISSED"
+	}
+	return fmt.Sprintf("%s  %-32s %6.1fs  %s\n        leaves out: %s", word, v.name, v.took.Seconds(), v.by, v.breaks)
+}
+
+var broke = regexp.MustCompile(`(?s)(seed \d+) broke:\n\s*([^\n]+)`)
+
+// failure is how another test than that of the lives says that it noticed: the innermost that failed.
+var failure = regexp.MustCompile(`(?s).*--- FAIL: (\S+)`)
+
+// try switches a mutant on and lets it live. It is caught when a promise breaks; that it does not survive for other
+// reasons is no catch.
+func (c config) try(program string, m mutant) verdict {
+	began := time.Now()
+	out, err := c.live(program, m.name, m.test, c.seeds)
+	v := verdict{mutant: m, took: time.Since(began)}
+	found, failed := broke.FindStringSubmatch(out), failure.FindStringSubmatch(out)
+	switch {
+	case err == nil:
+		v.by = fmt.Sprintf("nothing broke in %d lives", c.seeds)
+	case found != nil:
+		v.caught, v.by = true, found[1]+": "+found[2]
+	case m.test != usualTest && failed != nil && !strings.Contains(out, "panic:"):
+		v.caught, v.by = true, "by "+failed[1]
+	default:
+		v.by = "it failed, but no promise broke: " + last(out)
+	}
+	return v
+}
+
+// sane checks that nothing breaks while no mutant is switched on: else nothing would be proved.
+func (c config) sane(program string) error {
+	if out, err := c.live(program, "", usualTest, 20); err != nil {
+		return fmt.Errorf("a promise breaks although nothing is left out: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func (c config) live(program, name, test string, seeds int) (string, error) {
+	lives := exec.Command(program, "-test.run", "^"+test+"$", fmt.Sprint("-seeds=", seeds), fmt.Sprint("-span=", c.span), "-shrink=false")
+	lives.Dir, lives.Env = c.root, append(os.Environ(), variable+"="+name)
+	if c.jobs > 1 {
+		lives.Env = append(lives.Env, "GOMAXPROCS=1")
+	}
+	out, err := lives.CombinedOutput()
+	return string(out), err
+}
+
+// last is the end of an output, which says what it died of.
+func last(out string) string {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], " | ")
+}
