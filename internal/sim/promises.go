@@ -58,7 +58,7 @@ func liveStays(a *act) string {
 	for _, t := range a.deregister {
 		from := a.rec.began.Add(-a.rec.lag)
 		if a.w.Zone.Cache > 0 {
-			absent := a.w.ledger[t.Addr]
+			absent := a.absence(t.Addr)
 			if absent.forged {
 				continue // nothing but the memory tells how often a cache was asked
 			}
@@ -120,7 +120,7 @@ func onlyConclusive(a *act) string {
 
 func enoughMisses(a *act) string {
 	for _, t := range a.deregister {
-		if absent := a.w.ledger[t.Addr]; !absent.forged && absent.missed < a.w.Policy.Misses {
+		if absent := a.absence(t.Addr); !absent.forged && absent.missed < a.w.Policy.Misses {
 			return fmt.Sprintf("%s was missed in %d rounds", t.Addr, absent.missed)
 		}
 	}
@@ -130,7 +130,7 @@ func enoughMisses(a *act) string {
 // longEnough is by the clocks of the processes, and cannot be told where they disagree.
 func longEnough(a *act) string {
 	for _, t := range a.deregister {
-		absent := a.w.ledger[t.Addr]
+		absent := a.absence(t.Addr)
 		if !a.w.Skewed && !absent.forged && a.now.Sub(absent.since) < a.w.Policy.Hold {
 			return fmt.Sprintf("%s was first missed %s ago", t.Addr, a.now.Sub(absent.since))
 		}
@@ -284,6 +284,14 @@ func pausedRests(a *act) string {
 
 // heldLong tells whether make-before-break no longer keeps an address. Forged and skewed times are believed.
 func (a *act) heldLong(addr netip.Addr) bool {
-	absent := a.w.ledger[addr]
+	absent := a.absence(addr)
 	return a.w.Skewed || absent.forged || a.now.Sub(absent.since) >= a.w.Policy.HoldMax
+}
+
+// absence is the checker's count when the round saved its own. Another run may have seen the address since.
+func (a *act) absence(addr netip.Addr) absence {
+	if a.rec.counted {
+		return a.rec.absent[addr]
+	}
+	return a.w.ledger[addr]
 }

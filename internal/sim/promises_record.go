@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -23,8 +24,9 @@ type record struct {
 	memory           mooring.Memory
 	loadErr          error
 	saveTried, saved bool
-	stored           mooring.Memory // what the store held after the save
-	counted          bool           // its misses are in the ledger
+	stored           mooring.Memory         // what the store held after the save
+	counted          bool                   // its misses are in the ledger,
+	absent           map[netip.Addr]absence // as it was then
 
 	halted       bool
 	unconfirmed  bool // a registration failed
@@ -130,6 +132,7 @@ func (p *Process) remembered(m mooring.Memory) {
 		return
 	}
 	p.rec.counted = true
+	defer func() { p.rec.absent = maps.Clone(p.w.ledger) }()
 	seen := p.rec.first.o.Addrs()
 	for _, a := range seen {
 		delete(p.w.ledger, a)
