@@ -75,6 +75,7 @@ func (p *Process) Step(by time.Duration) { p.skew.Add(int64(by)) }
 // Round runs the round.
 func (p *Process) Round(ctx context.Context) mooring.Report {
 	p.begin()
+	p.endsBy(ctx)
 	k := p.keeper()
 	k.Decide = p.decide()
 	report := k.Round(ctx)
@@ -82,6 +83,13 @@ func (p *Process) Round(ctx context.Context) mooring.Report {
 		p.ended(report)
 	}
 	return report
+}
+
+// endsBy notes the deadline of the round that begins.
+func (p *Process) endsBy(ctx context.Context) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.rec.deadline, _ = ctx.Deadline()
 }
 
 // keeper is a keeper over the world's ports.
@@ -132,6 +140,7 @@ func (p *Process) spend(ctx context.Context, rng *rand.Rand) {
 func (p *Process) ended(r mooring.Report) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
+	p.learned()
 	for _, h := range r.Plan.Held {
 		p.w.meet("held " + h.Guard)
 	}

@@ -22,6 +22,7 @@ func (g group) call(ctx context.Context, c Call, targets []mooring.Target, permi
 		p.w.mu.Unlock()
 		return err
 	}
+	p.offers(c, targets)
 	fault := p.w.fault(p, c)
 	if fault == FailError {
 		return fmt.Errorf("throttled: %w", errInjected)

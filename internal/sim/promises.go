@@ -159,17 +159,17 @@ func makeBeforeBreak(a *act) string {
 			}
 		}
 	}
-	needed := min(before, a.rec.registrable())
+	needed := min(before, a.rec.registrable(a.w.Policy.MaxTargets))
 	if a.w.Policy.Answers == mooring.AnswersWhole {
 		needed = 0
-		if young > 0 && a.rec.unregistered() {
+		if young > 0 && a.rec.unregistered(a.w.Policy.MaxTargets) {
 			return "the new one was not registered yet"
 		}
 	}
 	switch {
 	case young > 0 && before-leaving < needed:
 		return fmt.Sprintf("%d healthy stay, %d are needed", before-leaving, needed)
-	case leaving > 0 && a.w.Policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable() > 0:
+	case leaving > 0 && a.w.Policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a.w.Policy.MaxTargets) > 0:
 		return "the last healthy target left"
 	default:
 		return ""
@@ -226,8 +226,9 @@ func rememberFirst(a *act) string {
 }
 
 const (
-	planLife = 30 * time.Second
-	lookLife = 5 * time.Second
+	planLife    = 30 * time.Second
+	lookLife    = 5 * time.Second
+	callReserve = 3 * time.Second // of the round's time
 )
 
 func freshPlan(a *act) string {
@@ -236,6 +237,9 @@ func freshPlan(a *act) string {
 	}
 	if old := a.rec.second.age(a.now, a.wall); len(a.deregister) > 0 && old > lookLife {
 		return fmt.Sprintf("the second look was %s old", old)
+	}
+	if left := a.rec.deadline.Sub(a.now); !a.rec.deadline.IsZero() && left < callReserve {
+		return fmt.Sprintf("%s were left of the round's time", left)
 	}
 	return ""
 }

@@ -11,11 +11,12 @@ import (
 
 // A record is what one round saw and did, for the checks.
 type record struct {
-	began   time.Time
-	decided bool // from then on, a look is the second one
-	first   look
-	second  look
-	lag     time.Duration // of the staler look
+	began    time.Time
+	deadline time.Time // by when it must be over; zero: none
+	decided  bool      // from then on, a look is the second one
+	first    look
+	second   look
+	lag      time.Duration // of the staler look
 
 	view      []mooring.Target // what the group said
 	viewStale bool
@@ -102,6 +103,11 @@ func (p *Process) sawGroup(targets []mooring.Target, stale bool) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	p.rec.view, p.rec.viewStale, p.rec.viewed = targets, stale, true
+	for _, t := range targets {
+		if t.Registered() {
+			delete(p.w.aside, t.Addr) // it was taken after all
+		}
+	}
 }
 
 func (p *Process) halted()      { p.w.mu.Lock(); p.rec.halted = true; p.w.mu.Unlock() }
@@ -198,14 +204,15 @@ func (r *record) ours(policy mooring.Policy, targets []mooring.Target, port uint
 	return out
 }
 
-// registrable counts the addresses that were seen and that the group takes.
-func (r *record) registrable() (n int) {
+// registrable counts the addresses that were seen and that the group takes. Above the most that may be registered, only
+// those count that are.
+func (r *record) registrable(most int) (n int) {
 	for _, a := range r.first.o.Addrs() {
 		if !r.sets(a) {
 			n++
 		}
 	}
-	return n
+	return min(n, max(most, r.registeredSeen()))
 }
 
 // sets tells whether an address is set aside, as far as the round knew when it decided.
@@ -213,11 +220,17 @@ func (r *record) sets(a netip.Addr) bool {
 	return r.refused[a] || slices.ContainsFunc(r.memory.Refused, func(f mooring.Refusal) bool { return f.Addr == a })
 }
 
-// unregistered tells whether somebody who was seen was not in the group when the round began.
-func (r *record) unregistered() bool {
-	return slices.ContainsFunc(r.first.o.Addrs(), func(a netip.Addr) bool {
-		return !r.sets(a) && !slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Registered() })
-	})
+// unregistered tells whether somebody who was seen, and may be, was not in the group when the round began.
+func (r *record) unregistered(most int) bool { return r.registeredSeen() < r.registrable(most) }
+
+// registeredSeen counts those that were seen, and are in the group.
+func (r *record) registeredSeen() (n int) {
+	for _, a := range r.first.o.Addrs() {
+		if !r.sets(a) && slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Registered() }) {
+			n++
+		}
+	}
+	return n
 }
 
 func remembers(m mooring.Memory, a netip.Addr) bool {

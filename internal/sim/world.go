@@ -45,6 +45,7 @@ type World struct {
 	elder   *Older        // whose state mooring reads; nil: nobody's
 	view    []TargetState // an older description, for stale ones
 	ledger  map[netip.Addr]absence
+	aside   map[netip.Addr]setAside
 	calls   int // that changed the group
 	changes []Change
 	edits   int // by operators
@@ -70,7 +71,7 @@ func NewWorld(seed uint64, now func() time.Time) *World {
 		Zone:    Zone{Answer: 8, MaxLookups: 200, MaxConfirm: 600},
 		Group:   &TargetGroup{ARN: "web", Type: "ip", Protocol: "TCP", VPC: "vpc-1", Port: 443, CrossZone: true},
 		truth:   map[string][]change{}, live: map[netip.Addr]time.Time{}, shown: map[netip.Addr]bool{},
-		cache: map[string]cached{}, ledger: map[netip.Addr]absence{}, reached: map[string]int{},
+		cache: map[string]cached{}, ledger: map[netip.Addr]absence{}, aside: map[netip.Addr]setAside{}, reached: map[string]int{},
 	}
 	for i, zone := range []string{"a", "b", "c"} {
 		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24)
@@ -85,8 +86,8 @@ func NewWorld(seed uint64, now func() time.Time) *World {
 func (w *World) SetTruth(name string, addrs []netip.Addr) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	addrs = slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare)
-	w.truth[name] = append(w.truth[name], change{w.Now(), slices.Compact(addrs)})
+	addrs = slices.Compact(slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare))
+	w.truth[name] = append(w.truth[name], change{w.Now(), addrs})
 	all := w.all()
 	for a := range w.live {
 		if !slices.Contains(all, a) {
@@ -143,6 +144,7 @@ func (w *World) ByHand(register bool, addr netip.Addr, port uint16) error {
 	change := w.Group.Deregister
 	if register {
 		change = w.Group.Register
+		w.unaside(addr)
 	}
 	w.mu.Lock()
 	w.note("an operator changes %s (register: %t)", netip.AddrPortFrom(addr, port), register)

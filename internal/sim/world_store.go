@@ -84,6 +84,7 @@ func (w *World) Befall(a Accident) error {
 	defer w.mu.Unlock()
 	w.note("memory: %s", a)
 	w.meet("memory " + string(a))
+	clear(w.aside)
 	switch a {
 	case MemoryLost:
 		w.store.body = nil

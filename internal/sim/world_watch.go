@@ -128,6 +128,7 @@ func (l *Life) resume() {
 func (w *World) Edit(ctx context.Context, change func(mooring.Memory) mooring.Memory) error {
 	w.mu.Lock()
 	w.edits++
+	clear(w.aside)
 	operator := fmt.Sprintf("operator %d", w.edits)
 	w.mu.Unlock()
 	p := w.NewProcess(operator)
