@@ -56,16 +56,8 @@ func (p *Player) bind(a args) (string, error) {
 	return "bound to " + strings.Join(a.plain, ", ") + "\n", nil
 }
 
-// dns answers=N all=yes|no cache=DURATION max-lookups=N: how the name answers.
-func (p *Player) dns(a args) (string, error) {
-	z := &p.world.Zone
-	return "", a.each(map[string]func(string) error{
-		"answers":     number(&z.Answer),
-		"max-lookups": number(&z.MaxLookups),
-		"cache":       duration(&z.Cache),
-		"all":         func(v string) error { z.All = v == "yes"; return nil },
-	})
-}
+// dns KEY=VALUE...: how the name answers, by the settings of a [Zone].
+func (p *Player) dns(a args) (string, error) { return "", a.each(p.world.Zone.settings()) }
 
 // policy profile=sampled|whole misses=N hold=DURATION ...: by what is judged.
 func (p *Player) policy(a args) (string, error) {
