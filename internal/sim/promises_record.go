@@ -16,7 +16,6 @@ type record struct {
 	decided  bool      // from then on, a look is the second one
 	first    look
 	second   look
-	lag      time.Duration // of the staler look
 
 	view      []mooring.Target // what the group said
 	viewStale bool
@@ -41,8 +40,10 @@ func newRecord(now time.Time) record { return record{began: now, refused: map[ne
 type look struct {
 	o     mooring.Observation
 	began time.Time
-	lag   time.Duration
 	done  bool
+
+	zone    Zone     // as it was for this look
+	sources []source // of its answers, each once
 
 	told, toldWall time.Time // when the process had it, by real time and by its own clock
 }
@@ -56,6 +57,7 @@ func (l look) age(now, wall time.Time) time.Duration {
 type absence struct {
 	missed      int
 	since, last time.Time
+	first       look // that missed it
 	forged      bool // somebody else wrote the count in the memory
 }
 
@@ -70,14 +72,15 @@ func (p *Process) decides() bool {
 	return first
 }
 
-func (p *Process) sawName(o mooring.Observation, began time.Time, f Fault) {
+func (p *Process) sawName(o mooring.Observation, began time.Time, zone Zone, sources []source) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
-	l := look{o: o, began: began, done: true}
-	if f == FailStale || f == FailStaleServer {
-		l.lag = p.w.Zone.lag()
+	l := look{o: o, began: began, done: true, zone: zone}
+	for _, s := range sources {
+		if !slices.Contains(l.sources, s) {
+			l.sources = append(l.sources, s)
+		}
 	}
-	p.rec.lag = max(p.rec.lag, l.lag)
 	if p.rec.decided {
 		p.rec.second = l
 	} else {
@@ -156,7 +159,7 @@ func (p *Process) remembered(m mooring.Memory) {
 		}
 		absent := p.w.ledger[t.Addr]
 		if absent.missed == 0 || !p.w.Skewed && p.rec.first.told.Sub(absent.last) > 2*time.Hour {
-			absent = absence{forged: absent.forged, since: p.rec.first.told}
+			absent = absence{forged: absent.forged, since: p.rec.first.told, first: p.rec.first}
 		}
 		absent.missed++
 		absent.last = now

@@ -40,7 +40,7 @@ type World struct {
 	truth   map[string][]change
 	live    map[netip.Addr]time.Time // in some name since then
 	shown   map[netip.Addr]bool      // by any answer, ever
-	cache   map[string]cached
+	cache   map[string]copied
 	store   storage
 	elder   *Older        // whose state mooring reads; nil: nobody's
 	view    []TargetState // an older description, for stale ones
@@ -71,7 +71,7 @@ func NewWorld(seed uint64, now func() time.Time) *World {
 		Zone:    Zone{Answer: 8, MaxLookups: 200, MaxConfirm: 600},
 		Group:   &TargetGroup{ARN: "web", Type: "ip", Protocol: "TCP", VPC: "vpc-1", Port: 443, CrossZone: true},
 		truth:   map[string][]change{}, live: map[netip.Addr]time.Time{}, shown: map[netip.Addr]bool{},
-		cache: map[string]cached{}, ledger: map[netip.Addr]absence{}, aside: map[netip.Addr]setAside{}, reached: map[string]int{},
+		cache: map[string]copied{}, ledger: map[netip.Addr]absence{}, aside: map[netip.Addr]setAside{}, reached: map[string]int{},
 	}
 	for i, zone := range []string{"a", "b", "c"} {
 		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24)

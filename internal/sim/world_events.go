@@ -25,6 +25,7 @@ func (l *Life) repair() {
 func (l *Life) settle(ctx context.Context) {
 	l.calm.Store(true)
 	l.repair()
+	l.AdjustZone((*Zone).Calm)
 	if l.Policy.Mode == mooring.ModeObserve {
 		return
 	}
