@@ -202,7 +202,7 @@ func (d *drawing) view() {
 	case 1:
 		d.say("dns skew=%ds", 5+d.rng.IntN(300))
 	case 2:
-		d.say("dns sticky=%ds", 1+d.rng.IntN(120))
+		d.say("dns skew=%ds", 1+d.rng.IntN(20))
 	case 3:
 		d.say("dns light=%s weight=%.2g", Ranges(d.some(1+d.rng.IntN(3)), ","), 0.1+d.rng.Float64()/4)
 	case 4:
