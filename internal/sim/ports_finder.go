@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,6 +18,8 @@ const (
 	minAnswers   = 8
 	wholeAnswers = 2 // plain answers that confirm the record all.NAME, or are asked where each holds everything
 	cacheAnswers = 2 // a resolver gives the same again
+
+	minRepeated, mostlyRepeated = 16, 3 // answers that only repeat the one before, by which servers are given up
 )
 
 // Find searches every hostname, then goes on asking while a tracked address is missing.
@@ -235,15 +238,22 @@ func confirm(policy mooring.Policy, searches []*search, tracked []netip.Addr) {
 	}
 }
 
-// against is the evidence of the plain answers against a missing address.
+// against is the evidence of the plain answers against a missing address; infinite where servers only repeat
+// themselves, for then asking on adds nothing.
 func (s *search) against(policy mooring.Policy, missing int) (nats float64) {
-	for _, a := range s.answers {
-		switch {
+	repeated := 0
+	for i, again := range mooring.Repeats(s.answers) {
+		switch a := s.answers[i]; {
 		case a.Plain && a.Whole:
 			return policy.Threshold()
+		case again:
+			repeated++
 		case a.Plain:
 			nats += mooring.Silence(len(a.Addrs), len(s.seen)+missing)
 		}
+	}
+	if repeated >= minRepeated && repeated >= mostlyRepeated*(len(s.answers)-repeated) {
+		return math.Inf(1)
 	}
 	return nats
 }
