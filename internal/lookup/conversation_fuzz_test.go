@@ -50,8 +50,9 @@ func admits6(a netip.Addr) bool { return netip.MustParsePrefix("fd00::/8").Conta
 func FuzzConversation(f *testing.F) {
 	f.Add([]byte{}, byte(0))
 	f.Add([]byte{}, byte(64))
-	f.Add([]byte{silent, 0}, byte(0))
-	f.Add([]byte{honest, 0, unheard, 0, cutShort, 0, withCode, 1, 2}, byte(32))
+	f.Add([]byte{silent | aboutHosts, 0}, byte(0))
+	f.Add([]byte{silent | aboutServers, 0}, byte(0))
+	f.Add([]byte{honest, 0, unheard, 0, cutShort, 0, withCode | aboutZones, 1, 2}, byte(32))
 	f.Fuzz(func(t *testing.T, tape []byte, options byte) {
 		if len(tape) > 4096 {
 			return

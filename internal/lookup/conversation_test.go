@@ -16,7 +16,7 @@ import (
 
 // A talk is name servers that say what a tape says: resolvers and zones' servers alike, over UDP and TCP. The tape is a
 // list of turns, each a kind, a length and so many bytes; which of them answers a question depends on the question, the
-// server, the transport, and how often it was asked before. Without a turn every server is honest.
+// server, the transport, and how often it was asked before. Where no turn is meant for a question, the answer is honest.
 type talk struct {
 	turns []turn
 	zone  map[string]string // the honest records, a line each, by name and type
@@ -27,9 +27,18 @@ type talk struct {
 }
 
 type turn struct {
-	kind byte
-	data []byte
+	kind  byte
+	about byte // which questions it is meant for
+	data  []byte
 }
+
+// What a turn is meant for, in the upper half of its first byte.
+const (
+	anything     = iota << 4
+	aboutZones   // questions for name servers
+	aboutServers // and for the addresses of these
+	aboutHosts   // and for those that are looked up
+)
 
 // The kinds of turns.
 const (
@@ -53,7 +62,7 @@ func newTalk(tape []byte) *talk {
 	t := &talk{zone: map[string]string{}, asked: map[string]int{}}
 	for len(tape) >= 2 && len(t.turns) < 64 {
 		n := min(int(tape[1]), len(tape)-2)
-		t.turns = append(t.turns, turn{tape[0] % kinds, tape[2 : 2+n]})
+		t.turns = append(t.turns, turn{tape[0] & 15 % kinds, tape[0] & 0x30, tape[2 : 2+n]})
 		tape = tape[2+n:]
 	}
 	for i, apex := range []string{ownZone + ".", elbZone + ".", "other.example."} {
@@ -78,7 +87,7 @@ func (t *talk) add(name string, records ...string) {
 
 // Dial connects to any server.
 func (t *talk) Dial(_ context.Context, network, to string) (net.Conn, error) {
-	if t.turn("dial", network, to).kind == unheard {
+	if t.turn(anything, "dial", network, to).kind == unheard {
 		return nil, syscall.ECONNREFUSED
 	}
 	near, far := net.Pipe()
@@ -101,18 +110,35 @@ func (t *talk) close() {
 	}
 }
 
-// turn chooses what answers this time.
-func (t *talk) turn(words ...string) turn {
+// turn chooses what answers this time, of the turns that are meant for such a question.
+func (t *talk) turn(about byte, words ...string) turn {
 	key := strings.Join(words, " ")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.asked[key]++
-	if len(t.turns) == 0 {
+	var meant []turn
+	for _, one := range t.turns {
+		if one.about == anything || one.about == about {
+			meant = append(meant, one)
+		}
+	}
+	if len(meant) == 0 {
 		return turn{}
 	}
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, key)
-	return t.turns[(int(h.Sum32()%1024)+t.asked[key]-1)%len(t.turns)]
+	return meant[(int(h.Sum32()%1024)+t.asked[key]-1)%len(meant)]
+}
+
+func about(q dns.Question) byte {
+	switch {
+	case q.Qtype == dns.TypeNS:
+		return aboutZones
+	case strings.HasPrefix(q.Name, "ns"):
+		return aboutServers
+	default:
+		return aboutHosts
+	}
 }
 
 // answer reads a question and answers it. It is false when the connection is over.
@@ -123,7 +149,7 @@ func (t *talk) answer(conn net.Conn, network, to string) bool {
 		return false
 	}
 	name := dns.CanonicalName(q.Question[0].Name)
-	now := t.turn(name, dns.TypeToString[q.Question[0].Qtype], network, to)
+	now := t.turn(about(q.Question[0]), name, dns.TypeToString[q.Question[0].Qtype], network, to)
 	m := t.honest(&q, name, to)
 	switch now.kind {
 	case silent:
@@ -187,8 +213,8 @@ func (t *talk) spoil(now turn, packet []byte) []byte {
 		for end < len(packet) && packet[end] != 0 {
 			end += int(packet[end]) + 1
 		}
-		packet = append(packet[:min(len(packet), end+5)], now.data...)
-		copy(packet[6:8], now.data)
+		n := copy(packet[6:8], now.data)
+		packet = append(packet[:min(len(packet), end+5)], now.data[n:]...)
 	case raw:
 		packet = append(packet[:2], now.data...)
 	case noise:
