@@ -93,7 +93,7 @@ func (d *drawing) drawZone() (whole bool) {
 	switch d.rng.IntN(8) {
 	case 0:
 		d.cached, d.pool = true, d.pool[:15] // few, for a cache proves an absence slowly
-		zone += fmt.Sprintf(" cache=1m resolvers=%d", 1+d.rng.IntN(3))
+		zone += fmt.Sprintf(" cache=1m resolvers=%d serve-stale=%s", 1+d.rng.IntN(3), []string{"yes", "no"}[d.rng.IntN(2)])
 	case 1:
 		whole, answers = true, 60
 	case 2:
@@ -187,33 +187,9 @@ func (d *drawing) happen() {
 
 // view lets the servers of the zone disagree, fail, repeat themselves, or lie.
 func (d *drawing) view() {
-	servers := 1 + d.rng.IntN(4)
-	some := func(of ...string) string {
-		var each []string
-		for range servers {
-			each = append(each, of[d.rng.IntN(len(of))])
-		}
-		return strings.Join(each, ",")
-	}
-	d.say("dns servers=%d", servers)
-	switch d.rng.IntN(8) {
-	case 0:
-		d.say("dns behind=%s", some("0s", "0s", "30s", "2m", "10m"))
-	case 1:
-		d.say("dns skew=%ds", 5+d.rng.IntN(300))
-	case 2:
-		d.say("dns skew=%ds", 1+d.rng.IntN(20))
-	case 3:
-		d.say("dns light=%s weight=%.2g", Ranges(d.some(1+d.rng.IntN(3)), ","), 0.1+d.rng.Float64()/4)
-	case 4:
-		d.say("dns failing=%s", some("no", "no", "timeout", "servfail", "refused", "lame"))
-	case 5:
-		d.say("dns added=%s", Ranges(d.some(1), ","))
-	case 6:
-		d.say("dns hidden=%s", Ranges(d.some(1+d.rng.IntN(20)), ","))
-	case 7:
-		d.say("dns cut=yes serve-stale=%s", []string{"yes", "no"}[d.rng.IntN(2)])
-	}
+	servers, ways := 1+d.rng.IntN(4), Oddities()
+	way := ways[d.rng.IntN(len(ways))]
+	d.say("dns servers=%d %s", servers, strings.Join(Odd(d.rng, way, servers, d.pool), " "))
 }
 
 // rename moors one more hostname, or one fewer, in the middle of it all.
