@@ -95,9 +95,26 @@ func (w *World) seldom(looks []look, addr netip.Addr) bool {
 		if l.zone.Sticky == 0 {
 			return false
 		}
+		if l.oneChoice() {
+			return true
+		}
 		turns := 2 * l.zone.servers() // a look may see two choices of each
 		return float64(turns)*mooring.Silence(l.zone.Answer, len(w.all())) >= w.Policy.RoundShare()
 	})
+}
+
+// oneChoice tells whether of some name one choice was all that was shown, as if there were no more.
+func (l look) oneChoice() bool {
+	shown := map[string][]netip.Addr{}
+	for _, a := range l.o.Answers {
+		shown[a.Hostname] = union(slices.Clone(shown[a.Hostname]), a.Addrs)
+	}
+	for _, addrs := range shown {
+		if len(addrs) <= l.zone.Answer {
+			return true
+		}
+	}
+	return false
 }
 
 // oldest is when the oldest of a look's answers was made.
@@ -209,17 +226,17 @@ func makeBeforeBreak(a *act) string {
 			}
 		}
 	}
-	needed := min(before, a.rec.registrable(a.w.Policy.MaxTargets))
+	needed := min(before, a.rec.registrable(a.w))
 	if a.w.Policy.Answers == mooring.AnswersWhole {
 		needed = 0
-		if young > 0 && a.rec.unregistered(a.w.Policy.MaxTargets) {
+		if young > 0 && a.rec.unregistered(a.w) {
 			return "the new one was not registered yet"
 		}
 	}
 	switch {
 	case young > 0 && before-leaving < needed:
 		return fmt.Sprintf("%d healthy stay, %d are needed", before-leaving, needed)
-	case leaving > 0 && a.w.Policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a.w.Policy.MaxTargets) > 0:
+	case leaving > 0 && a.w.Policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a.w) > 0:
 		return "the last healthy target left"
 	default:
 		return ""
