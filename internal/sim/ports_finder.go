@@ -31,18 +31,18 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 	began := p.w.Now()
 	p.spend(ctx, p.find)
 	fault := p.w.fault(p, CallFind)
-	o := mooring.Observation{Hostnames: slices.Sorted(slices.Values(p.w.Binding.Hostnames))}
+	o := mooring.Observation{Hostnames: slices.Sorted(slices.Values(p.binding.Hostnames))}
 	var searches []*search
 	for i, name := range o.Hostnames {
 		if i > 0 && fault == FailPartial {
 			continue
 		}
-		s := &search{question: question{w: p.w, name: name, fault: fault, rng: p.find}}
+		s := &search{question: question{w: p.w, policy: p.policy, name: name, fault: fault, rng: p.find}}
 		s.run()
 		searches = append(searches, s)
 	}
 	if !fault.inconclusive() {
-		confirm(p.w.Policy, searches, tracked(ctx))
+		confirm(p.policy, searches, tracked(ctx))
 	}
 	for _, s := range searches {
 		o.Answers = append(o.Answers, s.answers...)
@@ -90,7 +90,7 @@ func (s *search) run() {
 	switch {
 	case s.w.Zone.Cache > 0:
 		least = cacheAnswers
-	case s.w.Policy.Answers == mooring.AnswersWhole:
+	case s.policy.Answers == mooring.AnswersWhole:
 		least = wholeAnswers
 	}
 	s.sample(least)

@@ -35,11 +35,12 @@ type cached struct {
 
 // A question is about one name, and remembers by which servers it is answered.
 type question struct {
-	w     *World
-	name  string
-	fault Fault
-	rng   *rand.Rand
-	asked int
+	w      *World
+	policy mooring.Policy
+	name   string
+	fault  Fault
+	rng    *rand.Rand
+	asked  int
 }
 
 // plain asks for the name itself.
@@ -57,7 +58,7 @@ func (q *question) plain() mooring.Answer {
 	}
 	return mooring.Answer{
 		Hostname: q.name, Addrs: pick(q.rng, q.at(when), q.w.Zone.Answer), Server: server, TTL: time.Minute,
-		Plain: true, Whole: q.w.Policy.Answers == mooring.AnswersWhole, Authoritative: true,
+		Plain: true, Whole: q.policy.Answers == mooring.AnswersWhole, Authoritative: true,
 	}
 }
 
@@ -75,7 +76,7 @@ func (q *question) cached() mooring.Answer {
 	}
 	return mooring.Answer{
 		Hostname: q.name, Addrs: c.addrs, Server: "10.0.0.2:53", TTL: c.until.Sub(now).Truncate(time.Second),
-		Plain: true, Whole: q.w.Policy.Answers == mooring.AnswersWhole,
+		Plain: true, Whole: q.policy.Answers == mooring.AnswersWhole,
 	}
 }
 
