@@ -7,15 +7,16 @@ import (
 
 // freshAnswers tells of each answer of this round whether it counts as evidence, and what of it to remember.
 //
-// A zone's own servers choose anew for every question, so each of their answers counts. A resolver answers
-// from a cache, which several resolvers may share: the same set is one answer for as long as it may be the same
+// A zone's own servers choose anew for every question, so each of their answers counts but for those that [Repeats] the
+// one before. A resolver answers from a cache, which several resolvers may share: the same set is one answer for as long as it may be the same
 // copy. This holds across rounds, so the sets that counted are remembered while somebody is missing.
 func (r *round) freshAnswers() (counts []bool, seen []Seen) {
 	if len(r.missing) > 0 {
 		seen = slices.DeleteFunc(slices.Clone(r.next.Answers), func(s Seen) bool { return r.now.Sub(s.At) > seenFor })
 	}
-	for _, a := range r.o.Answers {
-		fresh := true
+	repeats := Repeats(r.o.Answers)
+	for i, a := range r.o.Answers {
+		fresh := !repeats[i]
 		if !a.Authoritative && len(a.Addrs) > 0 && len(r.missing) > 0 {
 			seen, fresh = r.see(seen, a)
 		}
@@ -54,14 +55,25 @@ func (r *round) anotherCopy(counted Seen, a Answer) bool {
 }
 
 // stale tells whether an answer may be an old copy that a resolver serves while it cannot reach the zone, for hours and
-// with a TTL of 30 s (RFC 8767 section 5): it repeats the set that counted last, of a name that showed other sets too.
-// A name whose answers are whole shows another set only when it changes, and then the same one again and again.
+// with a TTL of 30 s (RFC 8767 section 5). Of a name whose copies were good for longer it is one with just that TTL, and
+// one with less that repeats a set while the name showed others, for several caches may serve an old copy each. Of other
+// names it is one that repeats the set that counted last, if the name showed other sets too. A name whose answers are
+// whole shows another set only when it changes, and then the same one again and again.
 func stale(seen []Seen, i int, a Answer) bool {
 	const staleTTL = 30 * time.Second
 	changed := func(o Seen) bool {
 		return o.Hostname == a.Hostname && len(o.Addrs) == len(a.Addrs) && !slices.Equal(o.Addrs, a.Addrs)
 	}
-	return !a.Whole && a.TTL <= staleTTL && slices.ContainsFunc(seen[:i], changed) && !slices.ContainsFunc(seen[i+1:], changed)
+	longer := func(o Seen) bool { return o.Hostname == a.Hostname && o.TTL > staleTTL }
+	before, after := slices.ContainsFunc(seen[:i], changed), slices.ContainsFunc(seen[i+1:], changed)
+	switch {
+	case a.Whole || a.TTL > staleTTL:
+		return false
+	case slices.ContainsFunc(seen, longer):
+		return a.TTL == staleTTL || before || after
+	default:
+		return before && !after
+	}
 }
 
 // latest keeps the memory within its limits.

@@ -70,6 +70,33 @@ func Silence(a, d int) float64 {
 	return -math.Log1p(-float64(a) / float64(d+1))
 }
 
+// Repeats tells of each answer of one round whether it only repeats the one before it, of the same server about the same
+// name, while the name showed more than that. A server that chose anew would seldom do so, and one that does not says
+// the same thing only once. Where the name showed nothing else, each answer may have been all there is.
+func Repeats(answers []Answer) []bool {
+	type asked struct {
+		hostname, server string
+		plain            bool
+	}
+	shown, last := map[string]map[netip.Addr]struct{}{}, map[asked][]netip.Addr{}
+	for _, a := range answers {
+		if shown[a.Hostname] == nil {
+			shown[a.Hostname] = map[netip.Addr]struct{}{}
+		}
+		for _, x := range a.Addrs {
+			shown[a.Hostname][x] = struct{}{}
+		}
+	}
+	repeats := make([]bool, len(answers))
+	for i, a := range answers {
+		of := asked{a.Hostname, a.Server, a.Plain}
+		before, ok := last[of]
+		repeats[i] = ok && a.Authoritative && !a.Whole && len(a.Addrs) < len(shown[a.Hostname]) && slices.Equal(before, a.Addrs)
+		last[of] = a.Addrs
+	}
+	return repeats
+}
+
 // evidence is what this round says against each address that is ours and missing.
 type evidence struct {
 	total   float64 // nats, from all answers that count

@@ -25,7 +25,7 @@ import (
 var (
 	seeds    = flag.Int("seeds", defaultSeeds, "lives in `go test -run Sim`")
 	from     = flag.String("from", "0", "the first of the seeds; fresh: one that nobody has had yet")
-	span     = flag.Duration("span", 90*time.Minute, "how long a life is troubled, idle hours aside")
+	span     = flag.Duration("span", 90*time.Minute, "how long a life is troubled")
 	within   = flag.Duration("within", 0, "begin no life after so long; 0: live all of them")
 	progress = flag.Duration("progress", 0, "tell every so often how far it is; 0: never")
 	shrink   = flag.Bool("shrink", true, "make the story of a broken promise short")

@@ -160,16 +160,32 @@ func (s *search) blockSilent(ctx context.Context) {
 	}
 }
 
+// Servers only repeat themselves when so many answers did, and so many times as many as did not.
+const (
+	minRepeated    = 16
+	mostlyRepeated = 3
+)
+
 // wantsAgainst is how many more plain answers it takes to hold the round's share of evidence against missing addresses.
-// It weighs as the judgement does: a missing address may be any of those known, or missing.
+// It weighs as the judgement does: a missing address may be any of those known, or missing, and what a server only
+// repeats is not weighed. Servers that do little else are not asked on.
 func (s *search) wantsAgainst(missing int) int {
 	if missing == 0 || s.c.Whole {
 		return 0
 	}
 	d := len(seenBy([]*search{s})) + missing
-	have := 0.0
-	for _, a := range s.answers {
-		have += mooring.Silence(len(a.Addrs), d)
+	have, repeated := 0.0, 0
+	for i, again := range mooring.Repeats(s.observed()) {
+		switch {
+		case i >= len(s.answers): // what all.NAME said
+		case again:
+			repeated++
+		default:
+			have += mooring.Silence(len(s.answers[i].Addrs), d)
+		}
+	}
+	if repeated >= minRepeated && repeated >= mostlyRepeated*(len(s.answers)-repeated) {
+		return 0
 	}
 	return answersFor(s.c.RoundShare-have, s.sampler.size, d)
 }

@@ -23,7 +23,7 @@ type Turn struct {
 
 // The limits of a fate that is read.
 const (
-	maxRounds = 100_000
+	lastRound = 100_000
 	maxTurns  = 100_000
 )
 
@@ -84,8 +84,8 @@ func (f *Fate) readTurn(word, rest string) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("want ROUND COMMAND: %w", err)
-	case round < last || round > maxRounds:
-		return fmt.Errorf("want a round from %d to %d", last, maxRounds)
+	case round < last || round > lastRound:
+		return fmt.Errorf("want a round from %d to %d", last, lastRound)
 	case len(f.Turns) == maxTurns:
 		return fmt.Errorf("more than %d turns", maxTurns)
 	case !known(rest):

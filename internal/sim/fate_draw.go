@@ -12,9 +12,9 @@ import (
 // A drawing is a fate in the making.
 type drawing struct {
 	Fate
-	rng    *rand.Rand
-	round  int
-	rounds int
+	rng     *rand.Rand
+	round   int
+	elapsed time.Duration
 
 	faulty float64 // chance that a call fails
 	cached bool    // the name is asked through a resolver
@@ -24,7 +24,7 @@ type drawing struct {
 	ahead  map[int][]string          // what is to come of what was
 }
 
-// DrawFate draws what a seed brings in a span of time, of which idle hours are not a part.
+// DrawFate draws what a seed brings in a span of time.
 func DrawFate(seed uint64, span time.Duration) Fate {
 	d := &drawing{
 		Fate: Fate{Seed: seed}, rng: rand.New(rand.NewPCG(seed, 7)), //nolint:gosec // a world is to be repeatable
@@ -34,18 +34,20 @@ func DrawFate(seed uint64, span time.Duration) Fate {
 		d.pool = append(d.pool, netip.AddrFrom4([4]byte{10, 0, byte(i % 3), byte(10 + i/3)}))
 	}
 	interval := time.Duration(20+d.rng.IntN(100)) * time.Second
-	d.rounds = int(span / interval)
 	d.drawWorld(interval)
-	for d.round = 1; d.round <= d.rounds; d.round++ {
+	for rests := 1; d.elapsed < span; d.elapsed += interval {
+		d.round++
 		for _, command := range d.ahead[d.round] {
 			d.say("%s", command)
 		}
-		if d.round == d.rounds/3 || d.round == 2*d.rounds/3 {
+		if d.elapsed > span*time.Duration(rests)/3 {
+			rests++
 			d.say("settle")
 		}
 		d.happen()
 		d.drawRun()
 	}
+	d.Fate = d.lasting(d.round)
 	return d.Fate
 }
 
@@ -57,7 +59,7 @@ func (d *drawing) say(format string, args ...any) {
 func (d *drawing) oneIn(n int) bool { return d.rng.IntN(n) == 0 }
 
 func (d *drawing) drawWorld(interval time.Duration) {
-	world := fmt.Sprintf("world interval=%s rounds=%d", interval, d.rounds)
+	world := fmt.Sprintf("world interval=%s rounds=0", interval)
 	d.faulty = []float64{0, 0.01, 0.03, 0.08}[d.rng.IntN(4)]
 	world += fmt.Sprintf(" faulty=%g", d.faulty)
 	if d.oneIn(2) {
@@ -91,7 +93,7 @@ func (d *drawing) drawZone() (whole bool) {
 	switch d.rng.IntN(8) {
 	case 0:
 		d.cached, d.pool = true, d.pool[:15] // few, for a cache proves an absence slowly
-		zone += " cache=1m"
+		zone += fmt.Sprintf(" cache=1m resolvers=%d serve-stale=%s", 1+d.rng.IntN(3), []string{"yes", "no"}[d.rng.IntN(2)])
 	case 1:
 		whole, answers = true, 60
 	case 2:
@@ -109,9 +111,14 @@ func (d *drawing) drawPolicy(whole bool) {
 		policy += " profile=whole"
 	}
 	policy += []string{" mode=add-only", " adopt=all", " mode=observe", "", "", "", "", "", "", "", "", ""}[d.rng.IntN(12)]
-	if d.oneIn(2) {
+	if d.oneIn(16) { // whatever is not seen may leave at once
+		policy += " adopt=all misses=1 hold=0s"
+	} else if d.oneIn(2) {
 		policy += fmt.Sprintf(" misses=%d hold=%dm max-leave=%s min-targets=%d",
 			1+d.rng.IntN(6), d.rng.IntN(4), []string{"10%", "34%", "100%"}[d.rng.IntN(3)], 1+d.rng.IntN(4))
+	}
+	if d.oneIn(8) {
+		policy += fmt.Sprintf(" max-targets=%d", 4+d.rng.IntN(20))
 	}
 	if policy != "" {
 		d.say("policy%s", policy)
@@ -149,6 +156,14 @@ func (d *drawing) happen() {
 	switch event := d.rng.IntN(40); event {
 	case 0:
 		d.say("operator register=10.0.1.%d", 200+d.rng.IntN(20))
+	case 13:
+		d.say("operator port=8443 register=%s", d.some(1)[0])
+	case 14:
+		d.rename()
+	case 15, 16:
+		d.view()
+	case 17, 18:
+		d.say("dns behind=none skew=0s sticky=0s light=none failing=none added=none hidden=none cut=no")
 	case 1:
 		d.say("hand deregister=%d", d.rng.IntN(1000))
 	case 2, 3, 4:
@@ -158,15 +173,39 @@ func (d *drawing) happen() {
 	case 6:
 		d.say("memory %s", Accidents()[d.rng.IntN(len(Accidents()))])
 	case 7:
-		d.say("idle %dh", d.rng.IntN(6))
+		if d.oneIn(2) {
+			hours := d.rng.IntN(6)
+			d.elapsed += time.Duration(hours) * time.Hour
+			d.say("idle %dh", hours)
+		}
 	case 8, 9, 10, 11:
 		d.say("repair")
-	case 13, 14:
+	case 19, 20:
 		d.trouble()
-	case 15:
+	case 21:
 		d.reconfigure()
 	case 12:
 		d.say("edit %s=%d", []string{"pause", "resume", "adopt", "forget", "release"}[d.rng.IntN(5)], d.rng.IntN(1000))
+	}
+}
+
+// view lets the servers of the zone disagree, fail, repeat themselves, or lie.
+func (d *drawing) view() {
+	servers, ways := 1+d.rng.IntN(4), Oddities()
+	way := ways[d.rng.IntN(len(ways))]
+	d.say("dns servers=%d %s", servers, strings.Join(Odd(d.rng, way, servers, d.pool), " "))
+}
+
+// rename moors one more hostname, or one fewer, in the middle of it all.
+func (d *drawing) rename() {
+	if len(d.names) > 1 {
+		d.names = d.names[:1]
+	} else {
+		d.names = append(d.names, "old.example.com")
+	}
+	d.say("bind %s", strings.Join(d.names, " "))
+	if name := d.names[len(d.names)-1]; len(d.was[name]) == 0 {
+		d.hold(name, d.some(1+d.rng.IntN(12)))
 	}
 }
 

@@ -30,7 +30,7 @@ func (d *drawing) reconfigure() {
 	case 1:
 		d.say("rebind group=%s", []string{"web", "web-2"}[d.rng.IntN(2)])
 	case 2:
-		d.rename()
+		d.renamed()
 	default:
 		d.say("policy%s", []string{
 			" misses=1 hold=0s", " misses=6 hold=3m", " hold-max=5m", " hold-max=30m", " max-leave=100%", " max-leave=10%",
@@ -39,15 +39,11 @@ func (d *drawing) reconfigure() {
 	}
 }
 
-// rename binds another hostname in place of one, or beside it.
-func (d *drawing) rename() {
+// renamed binds another hostname in place of the first, which shows some of the same addresses.
+func (d *drawing) renamed() {
 	name := fmt.Sprintf("new-%d.example.com", d.round)
 	addrs := append([]netip.Addr{}, d.was[d.names[0]][len(d.was[d.names[0]])-1]...)
 	d.hold(name, append(addrs[:len(addrs)/2], d.some(1+d.rng.IntN(5))...))
-	if len(d.names) == 1 && d.oneIn(2) {
-		d.names = append(d.names, name)
-	} else {
-		d.names[d.rng.IntN(len(d.names))] = name
-	}
+	d.names = append([]string{name}, d.names[1:]...)
 	d.say("bind %s", strings.Join(d.names, " "))
 }

@@ -80,6 +80,7 @@ func (p *Process) Step(by time.Duration) { p.skew.Add(int64(by)) }
 func (p *Process) Round(ctx context.Context) mooring.Report {
 	p.configure()
 	p.begin()
+	p.endsBy(ctx)
 	k := p.keeper()
 	k.Decide = p.decide()
 	report := k.Round(ctx)
@@ -94,6 +95,13 @@ func (p *Process) configure() {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	p.binding, p.policy, p.target = p.w.Binding, p.w.Policy, p.w.Group
+}
+
+// endsBy notes the deadline of the round that begins.
+func (p *Process) endsBy(ctx context.Context) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.rec.deadline, _ = ctx.Deadline()
 }
 
 // keeper is a keeper over the world's ports.
@@ -144,6 +152,7 @@ func (p *Process) spend(ctx context.Context, rng *rand.Rand) {
 func (p *Process) ended(r mooring.Report) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
+	p.learned()
 	for _, h := range r.Plan.Held {
 		p.w.meet("held " + h.Guard)
 	}

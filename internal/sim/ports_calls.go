@@ -26,6 +26,7 @@ func (g group) call(ctx context.Context, c Call, targets []mooring.Target, permi
 		p.w.mu.Unlock()
 		return err
 	}
+	p.offers(c, targets)
 	fault := p.w.fault(p, c)
 	if err := p.failing(ctx, fault); err != nil {
 		return err

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,6 +18,8 @@ const (
 	minAnswers   = 8
 	wholeAnswers = 2 // plain answers that confirm the record all.NAME, or are asked where each holds everything
 	cacheAnswers = 2 // a resolver gives the same again
+
+	minRepeated, mostlyRepeated = 16, 3 // answers that only repeat the one before, by which servers are given up
 )
 
 // Find searches every hostname, then goes on asking while a tracked address is missing.
@@ -31,26 +34,27 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 	began := p.w.Now()
 	p.spend(ctx, p.find)
 	fault := p.w.fault(p, CallFind)
+	var sources []source
 	o := mooring.Observation{Hostnames: slices.Sorted(slices.Values(p.binding.Hostnames))}
+	zone := p.w.zone().under(fault)
 	var searches []*search
 	for i, name := range o.Hostnames {
 		if i > 0 && fault == FailPartial {
 			continue
 		}
-		s := &search{question: question{w: p.w, policy: p.policy, name: name, fault: fault, rng: p.find}}
+		s := &search{question: question{w: p.w, policy: p.policy, zone: zone, name: name, fault: fault, rng: p.find}}
 		s.run()
 		searches = append(searches, s)
 	}
-	if !fault.inconclusive() {
+	if o.Inconclusive = why(fault, searches); o.Inconclusive == "" {
 		confirm(p.policy, searches, tracked(ctx))
+		o.Inconclusive = why(fault, searches)
 	}
 	for _, s := range searches {
 		o.Answers = append(o.Answers, s.answers...)
+		sources = append(sources, s.sources...)
 	}
-	if fault.inconclusive() {
-		o.Inconclusive = string(fault) + ": " + excuses[fault]
-	}
-	p.sawName(o, began, fault)
+	p.sawName(o, began, zone, sources)
 	at := PointFound
 	if second {
 		at = PointLooked
@@ -62,11 +66,33 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 	return o
 }
 
+// why says what makes a look inconclusive; "" where nothing does. A name that failed among others is partial.
+func why(fault Fault, searches []*search) string {
+	if fault.inconclusive() {
+		return string(fault) + ": " + excuses[fault]
+	}
+	var failed []string
+	for _, s := range searches {
+		if f := s.failure(); f != "" {
+			failed = append(failed, string(f)+": "+excuses[f])
+		}
+	}
+	switch len(failed) {
+	case 0:
+		return ""
+	case len(searches):
+		return failed[0]
+	default:
+		return string(FailPartial) + ": " + failed[0]
+	}
+}
+
 // A search is what was learned about one name.
 type search struct {
 	question
 	answers []mooring.Answer
 	seen    []netip.Addr
+	tainted bool // an answer held what is not admitted
 }
 
 // run samples the name until it has been silent about news for long enough.
@@ -77,25 +103,55 @@ func (s *search) run() {
 	if s.fault == FailTainted {
 		defer s.taint()
 	}
-	if s.w.Zone.All {
-		whole := s.whole()
-		s.take(whole)
-		s.sample(wholeAnswers)
-		if slices.Equal(s.seen, whole.Addrs) {
-			return
-		}
-		s.answers[0].Whole = false // it lacks what the plain name showed
+	if s.zone.All && s.searchAll() {
+		return
 	}
 	least := minAnswers
 	switch {
-	case s.w.Zone.Cache > 0:
-		least = cacheAnswers
+	case s.zone.Cache > 0:
+		least = cacheAnswers * s.zone.resolvers()
 	case s.policy.Answers == mooring.AnswersWhole:
 		least = wholeAnswers
 	}
 	s.sample(least)
 	if least == minAnswers && !s.fault.inconclusive() {
 		s.search()
+	}
+}
+
+// searchAll asks for the record all.NAME, and tells whether the plain name bears it out.
+func (s *search) searchAll() bool {
+	whole, ok := s.whole()
+	ok = ok && s.take(whole)
+	s.sample(wholeAnswers)
+	if ok && slices.Equal(s.seen, whole.Addrs) {
+		return true
+	}
+	if ok {
+		s.answers[0].Whole = false // it lacks what the plain name showed
+	}
+	return false
+}
+
+// failure is why nothing of this may count against anyone; "" where it may.
+func (s *search) failure() Fault {
+	servers := map[string]bool{}
+	for _, a := range s.answers {
+		servers[a.Server] = servers[a.Server] || a.Plain
+	}
+	switch asked := len(servers) + len(s.errors); {
+	case s.fault.inconclusive():
+		return s.fault
+	case s.tainted:
+		return FailTainted
+	case len(servers) == 0 && s.last == Lame:
+		return FailRefused
+	case len(servers) == 0:
+		return s.last
+	case s.zone.Cache == 0 && asked > 1 && len(servers) < 2:
+		return FailFewServers
+	default:
+		return ""
 	}
 }
 
@@ -108,21 +164,33 @@ func (s *search) taint() {
 	}
 }
 
-func (s *search) sample(n int) {
-	for range min(n, s.w.Zone.MaxLookups-s.asked) {
-		s.take(s.plain())
+// sample asks n questions. It is false when nobody answered one of them, or when there are no more questions.
+func (s *search) sample(n int) bool {
+	for range n {
+		if s.asked >= s.zone.MaxLookups || !s.askOnce() {
+			return false
+		}
 	}
+	return true
+}
+
+// askOnce asks one question and keeps its answer. It is false when nobody answers any more.
+func (s *search) askOnce() bool {
+	a, ok := s.plain()
+	if ok {
+		s.take(a)
+	}
+	return ok || s.zone.Cache > 0 && s.turn < cacheAnswers*s.zone.resolvers()
 }
 
 // search goes on until the silence is deep enough, from the first answer on.
 func (s *search) search() {
 	silence, known := 0.0, []netip.Addr(nil)
 	for i := 0; ; i++ {
-		if i == len(s.answers) {
-			if s.asked >= s.w.Zone.MaxLookups || silence >= searchNats {
+		for i == len(s.answers) {
+			if silence >= searchNats || !s.sample(1) {
 				return
 			}
-			s.take(s.plain())
 		}
 		before := len(known)
 		known = union(known, s.answers[i].Addrs)
@@ -134,10 +202,15 @@ func (s *search) search() {
 	}
 }
 
-// take keeps an answer.
-func (s *search) take(a mooring.Answer) {
+// take keeps an answer, unless it holds an address that is not admitted: then it is discarded whole.
+func (s *search) take(a mooring.Answer) bool {
+	if slices.ContainsFunc(a.Addrs, func(x netip.Addr) bool { return !s.policy.Admits(x) }) {
+		s.tainted = s.tainted || a.Plain
+		return false
+	}
 	s.answers = append(s.answers, a)
 	s.seen = union(s.seen, a.Addrs)
+	return true
 }
 
 func union(sorted, more []netip.Addr) []netip.Addr {
@@ -153,28 +226,34 @@ func union(sorted, more []netip.Addr) []netip.Addr {
 // the proof against it. A resolver is not asked again: it would only repeat itself.
 func confirm(policy mooring.Policy, searches []*search, tracked []netip.Addr) {
 	for _, s := range searches {
-		if s.w.Zone.Cache > 0 || len(s.seen) == 0 {
+		if s.zone.Cache > 0 || len(s.seen) == 0 {
 			continue
 		}
-		for range s.w.Zone.MaxConfirm {
+		for range s.zone.MaxConfirm {
 			missing := unseen(searches, tracked)
-			if missing == 0 || s.against(policy, missing) >= policy.RoundShare() {
+			if missing == 0 || s.against(policy, missing) >= policy.RoundShare() || !s.askOnce() {
 				break
 			}
-			s.take(s.plain())
 		}
 	}
 }
 
-// against is the evidence of the plain answers against a missing address.
+// against is the evidence of the plain answers against a missing address; infinite where servers only repeat
+// themselves, for then asking on adds nothing.
 func (s *search) against(policy mooring.Policy, missing int) (nats float64) {
-	for _, a := range s.answers {
-		switch {
+	repeated := 0
+	for i, again := range mooring.Repeats(s.answers) {
+		switch a := s.answers[i]; {
 		case a.Plain && a.Whole:
 			return policy.Threshold()
+		case again:
+			repeated++
 		case a.Plain:
 			nats += mooring.Silence(len(a.Addrs), len(s.seen)+missing)
 		}
+	}
+	if repeated >= minRepeated && repeated >= mostlyRepeated*(len(s.answers)-repeated) {
+		return math.Inf(1)
 	}
 	return nats
 }

@@ -54,35 +54,85 @@ func Promises() []Promise {
 	}
 }
 
-// liveStays: two looks of this round and at least two rounds before it must all have overlooked the address,
-// by a chance below the policy's. Stale servers are believed for as long as they lag; a resolver's answers
-// say nothing about now, so there the address must have been live since its first miss.
+// liveStays: two looks of this round and at least two rounds before it must all have overlooked the address, by a
+// chance below the policy's. That holds for an address which every server that was asked has shown since before the
+// round began: one that lags is believed for as long as it lags, and one that hides an address for as long as it does.
+// A resolver's answers say nothing about now, so there it must have been so since the oldest copy of its first miss
+// was made.
+//
+// The chance counts on answers that are random and independent. So whoever is shown seldom is not promised to stay, nor
+// is anybody where servers repeat themselves and all their answers of one time weigh a round's share of the proof.
 func liveStays(a *act) string {
 	for _, t := range a.deregister {
-		from := a.rec.began.Add(-a.rec.lag)
-		if a.w.Zone.Cache > 0 {
+		looks, from := []look{a.rec.first, a.rec.second}, a.rec.began
+		if a.rec.first.zone.Cache > 0 {
 			absent := a.absence(t.Addr)
 			if absent.forged {
 				continue // nothing but the memory tells how often a cache was asked
 			}
-			from = absent.since.Add(-a.w.Zone.Cache)
+			looks, from = []look{absent.first}, absent.first.oldest()
 		}
-		if since, ok := a.w.liveSince(t.Addr, a.binding.Hostnames); ok && !since.After(from) {
-			return fmt.Sprintf("%s has been live since %s and was deregistered", t.Addr, since.Format(time.TimeOnly))
+		if a.seldom(looks, t.Addr) {
+			continue
+		}
+		since, live := a.w.liveSince(t.Addr, a.binding.Hostnames)
+		for _, l := range looks {
+			since = latest(since, a.w.shownSince(&l.zone, l.sources, t.Addr))
+		}
+		if live && !since.After(from) {
+			return fmt.Sprintf("%s has been shown since %s and was deregistered", t.Addr, since.Format(time.TimeOnly))
 		}
 	}
 	return ""
 }
 
-// returnedStays: where one answer holds everything, the second look misses nobody who was back by then.
-func returnedStays(a *act) string {
-	if len(a.w.all(a.binding.Hostnames)) > a.w.Zone.Answer {
-		return ""
+// seldom tells whether an address may be overlooked more often than the judgement can know.
+func (a *act) seldom(looks []look, addr netip.Addr) bool {
+	return slices.ContainsFunc(looks, func(l look) bool {
+		if !slices.ContainsFunc(l.sources, func(s source) bool { return !s.whole }) {
+			return false // each answer held everybody
+		}
+		if slices.Contains(l.zone.Light, addr) {
+			return true
+		}
+		if l.zone.Sticky == 0 {
+			return false
+		}
+		turns := 2 * l.zone.servers() // a look may see two choices of each
+		return float64(turns)*mooring.Silence(l.zone.Answer, len(a.w.all(a.binding.Hostnames))) >= a.policy.RoundShare()
+	})
+}
+
+// oldest is when the oldest of a look's answers was made.
+func (l look) oldest() time.Time {
+	at := l.began
+	for _, s := range l.sources {
+		if s.at.Before(at) {
+			at = s.at
+		}
 	}
-	for _, t := range a.deregister {
-		from := a.rec.second.began.Add(-a.rec.second.lag - a.w.Zone.Cache)
-		if since, ok := a.w.liveSince(t.Addr, a.binding.Hostnames); ok && !since.After(from) {
-			return fmt.Sprintf("%s was back since %s, before the second look", t.Addr, since.Format(time.TimeOnly))
+	return at
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// returnedStays: where one answer holds everything, the second look misses nobody whom one of those who were asked
+// showed by then, or a resolver's copy, when it was made.
+func returnedStays(a *act) string {
+	l := a.rec.second
+	for _, s := range l.sources {
+		for _, t := range a.deregister {
+			if _, live := a.w.liveSince(t.Addr, a.binding.Hostnames); !live || !s.whole {
+				continue
+			}
+			if since := a.w.shownSince(&l.zone, []source{s}, t.Addr); since.Before(s.at) {
+				return fmt.Sprintf("%s was shown again since %s, before the second look", t.Addr, since.Format(time.TimeOnly))
+			}
 		}
 	}
 	return ""
@@ -162,17 +212,17 @@ func makeBeforeBreak(a *act) string {
 			}
 		}
 	}
-	needed := min(before, a.rec.registrable())
+	needed := min(before, a.rec.registrable(a.policy.MaxTargets))
 	if a.policy.Answers == mooring.AnswersWhole {
 		needed = 0
-		if young > 0 && a.rec.unregistered() {
+		if young > 0 && a.rec.unregistered(a.policy.MaxTargets) {
 			return "the new one was not registered yet"
 		}
 	}
 	switch {
 	case young > 0 && before-leaving < needed:
 		return fmt.Sprintf("%d healthy stay, %d are needed", before-leaving, needed)
-	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable() > 0:
+	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a.policy.MaxTargets) > 0:
 		return "the last healthy target left"
 	default:
 		return ""
@@ -229,8 +279,9 @@ func rememberFirst(a *act) string {
 }
 
 const (
-	planLife = 30 * time.Second
-	lookLife = 5 * time.Second
+	planLife    = 30 * time.Second
+	lookLife    = 5 * time.Second
+	callReserve = 3 * time.Second // of the round's time
 )
 
 func freshPlan(a *act) string {
@@ -239,6 +290,9 @@ func freshPlan(a *act) string {
 	}
 	if old := a.rec.second.age(a.now, a.wall); len(a.deregister) > 0 && old > lookLife {
 		return fmt.Sprintf("the second look was %s old", old)
+	}
+	if left := a.rec.deadline.Sub(a.now); !a.rec.deadline.IsZero() && left < callReserve {
+		return fmt.Sprintf("%s were left of the round's time", left)
 	}
 	return ""
 }

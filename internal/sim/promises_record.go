@@ -11,11 +11,11 @@ import (
 
 // A record is what one round saw and did, for the checks.
 type record struct {
-	began   time.Time
-	decided bool // from then on, a look is the second one
-	first   look
-	second  look
-	lag     time.Duration // of the staler look
+	began    time.Time
+	deadline time.Time // by when it must be over; zero: none
+	decided  bool      // from then on, a look is the second one
+	first    look
+	second   look
 
 	view      []mooring.Target // what the group said
 	viewStale bool
@@ -41,8 +41,10 @@ func newRecord(now time.Time) record { return record{began: now, refused: map[ne
 type look struct {
 	o     mooring.Observation
 	began time.Time
-	lag   time.Duration
 	done  bool
+
+	zone    Zone     // as it was for this look
+	sources []source // of its answers, each once
 
 	told, toldWall time.Time // when the process had it, by real time and by its own clock
 }
@@ -56,6 +58,7 @@ func (l look) age(now, wall time.Time) time.Duration {
 type absence struct {
 	missed      int
 	since, last time.Time
+	first       look // that missed it
 	forged      bool // somebody else wrote the count in the memory
 }
 
@@ -70,14 +73,15 @@ func (p *Process) decides() bool {
 	return first
 }
 
-func (p *Process) sawName(o mooring.Observation, began time.Time, f Fault) {
+func (p *Process) sawName(o mooring.Observation, began time.Time, zone Zone, sources []source) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
-	l := look{o: o, began: began, done: true}
-	if f == FailStale || f == FailStaleServer {
-		l.lag = p.w.Zone.lag()
+	l := look{o: o, began: began, done: true, zone: zone}
+	for _, s := range sources {
+		if !slices.Contains(l.sources, s) {
+			l.sources = append(l.sources, s)
+		}
 	}
-	p.rec.lag = max(p.rec.lag, l.lag)
 	if p.rec.decided {
 		p.rec.second = l
 	} else {
@@ -103,6 +107,11 @@ func (p *Process) sawGroup(targets []mooring.Target, stale, sound bool) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	p.rec.view, p.rec.viewStale, p.rec.viewTrue, p.rec.viewed = targets, stale, sound, true
+	for _, t := range targets {
+		if t.Registered() {
+			delete(p.storage().aside, t.Addr) // it was taken after all
+		}
+	}
 }
 
 func (p *Process) halted()      { p.w.mu.Lock(); p.rec.halted = true; p.w.mu.Unlock() }
@@ -155,7 +164,7 @@ func (p *Process) remembered(m mooring.Memory) {
 		}
 		absent := ledger[t.Addr]
 		if absent.missed == 0 || !p.w.Skewed && p.rec.first.told.Sub(absent.last) > 2*time.Hour {
-			absent = absence{forged: absent.forged, since: p.rec.first.told}
+			absent = absence{forged: absent.forged, since: p.rec.first.told, first: p.rec.first}
 		}
 		absent.missed++
 		absent.last = now
@@ -204,14 +213,15 @@ func (r *record) ours(policy mooring.Policy, targets []mooring.Target, port uint
 	return out
 }
 
-// registrable counts the addresses that were seen and that the group takes.
-func (r *record) registrable() (n int) {
+// registrable counts the addresses that were seen and that the group takes. Above the most that may be registered, only
+// those count that are.
+func (r *record) registrable(most int) (n int) {
 	for _, a := range r.first.o.Addrs() {
 		if !r.sets(a) {
 			n++
 		}
 	}
-	return n
+	return min(n, max(most, r.registeredSeen()))
 }
 
 // sets tells whether an address is set aside, as far as the round knew when it decided.
@@ -219,11 +229,17 @@ func (r *record) sets(a netip.Addr) bool {
 	return r.refused[a] || slices.ContainsFunc(r.memory.Refused, func(f mooring.Refusal) bool { return f.Addr == a })
 }
 
-// unregistered tells whether somebody who was seen was not in the group when the round began.
-func (r *record) unregistered() bool {
-	return slices.ContainsFunc(r.first.o.Addrs(), func(a netip.Addr) bool {
-		return !r.sets(a) && !slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Registered() })
-	})
+// unregistered tells whether somebody who was seen, and may be, was not in the group when the round began.
+func (r *record) unregistered(most int) bool { return r.registeredSeen() < r.registrable(most) }
+
+// registeredSeen counts those that were seen, and are in the group.
+func (r *record) registeredSeen() (n int) {
+	for _, a := range r.first.o.Addrs() {
+		if !r.sets(a) && slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Registered() }) {
+			n++
+		}
+	}
+	return n
 }
 
 func remembers(m mooring.Memory, a netip.Addr) bool {

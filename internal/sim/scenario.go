@@ -23,14 +23,22 @@ type Player struct {
 	older  *Older // runs beside us; nil: nobody does
 	number int
 	broken int
+
+	count  int       // of commands
+	work   int       // of all rounds
+	over   error     // too much of it
+	before time.Time // when the last command was over
 }
+
+// began is when every script does.
+var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // BrokenPromise begins a line of a transcript that tells of one.
 const BrokenPromise = "BROKEN PROMISE"
 
 // NewPlayer returns a player whose world is calm and whose name holds nothing yet.
 func NewPlayer() *Player {
-	p := &Player{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), faults: map[Call]Fault{}}
+	p := &Player{now: began, faults: map[Call]Fault{}}
 	p.world = NewWorld(1, func() time.Time { return p.now })
 	p.world.Fault = func(_ *Process, c Call) Fault { return p.faults[c] }
 	return p
@@ -60,6 +68,9 @@ func (b Block) String() string {
 
 // Play plays a script and shows each block when it is done.
 func (p *Player) Play(script string, show func(Block)) error {
+	if len(script) > maxScript {
+		return fmt.Errorf("the script has %d bytes, over the limit of %d", len(script), maxScript)
+	}
 	var commands []string
 	skipping := false // the transcript of an earlier play
 	lines := bufio.NewScanner(strings.NewReader(script))
@@ -103,8 +114,14 @@ func (p *Player) Do(command string) (string, error) {
 	if len(words) == 0 {
 		return "", nil
 	}
+	if p.count++; p.count > maxCommands {
+		return "", fmt.Errorf("over the limit of %d commands", maxCommands)
+	}
 	said, err := p.obey(parseArgs(words))
 	if err != nil {
+		return "", err
+	}
+	if err := p.limits(); err != nil {
 		return "", err
 	}
 	for _, b := range p.world.Broken()[p.broken:] {
@@ -184,7 +201,10 @@ func parseAddrs(list string) (out []netip.Addr, err error) {
 				return nil, fmt.Errorf("read end of range: %w", err)
 			}
 		}
-		for ; !to.Less(from); from = from.Next() {
+		for ; from.IsValid() && !to.Less(from); from = from.Next() { // after the last address of all comes none
+			if len(out) == maxAddrs {
+				return nil, fmt.Errorf("%s: over the limit of %d addresses", list, maxAddrs)
+			}
 			out = append(out, from)
 		}
 	}
@@ -218,13 +238,16 @@ func Ranges(addrs []netip.Addr, between string) string {
 
 // clock is the time since the script began.
 func (p *Player) clock() string {
-	d := p.now.Sub(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	d := p.now.Sub(began)
 	return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
 }
 
 // run runs one round, which the script calls by its number.
 func (p *Player) run(at func(Point)) (int, mooring.Report) {
 	p.number++
+	if !p.affords() {
+		return p.number, mooring.Report{}
+	}
 	if p.older != nil {
 		p.older.Run()
 	}

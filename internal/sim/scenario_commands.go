@@ -53,6 +53,9 @@ func (p *Player) rounds(a args) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read number of rounds: %w", err)
 	}
+	if n < 1 || n > maxRounds {
+		return "", fmt.Errorf("want 1 to %d rounds", maxRounds)
+	}
 	interval, err := time.ParseDuration(a.get("every", "60s"))
 	if err != nil {
 		return "", fmt.Errorf("read interval: %w", err)

@@ -38,7 +38,7 @@ type World struct {
 
 	mu      sync.Mutex
 	truth   map[string][]change
-	cache   map[string]cached
+	cache   map[string]copied
 	asValue bool // a saved memory is kept as it is, and not read back from its stored form
 	stores  map[place]*storage
 	groups  map[string]*TargetGroup        // those that the binding had before, by ARN
@@ -71,7 +71,7 @@ func NewWorld(seed uint64, now func() time.Time) *World {
 		Binding: mooring.Binding{Name: "web-443", Hostnames: []string{"app.example.com"}, Port: 443, TargetGroup: "web"},
 		Zone:    Zone{Answer: 8, MaxLookups: 200, MaxConfirm: 600},
 		Group:   &TargetGroup{ARN: "web", Type: "ip", Protocol: "TCP", VPC: "vpc-1", Port: 443, CrossZone: true},
-		truth:   map[string][]change{}, cache: map[string]cached{}, reached: map[string]int{},
+		truth:   map[string][]change{}, cache: map[string]copied{}, reached: map[string]int{},
 		stores: map[place]*storage{}, groups: map[string]*TargetGroup{}, views: map[*TargetGroup][]TargetState{},
 		taken: map[netip.Addr]time.Time{}, robbed: map[netip.Addr]time.Time{},
 	}
@@ -88,8 +88,8 @@ func NewWorld(seed uint64, now func() time.Time) *World {
 func (w *World) SetTruth(name string, addrs []netip.Addr) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	addrs = slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare)
-	w.truth[name] = append(w.truth[name], change{w.Now(), slices.Compact(addrs)})
+	addrs = slices.Compact(slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare))
+	w.truth[name] = append(w.truth[name], change{w.Now(), addrs})
 	for _, a := range addrs {
 		delete(w.taken, a)
 	}
@@ -171,6 +171,7 @@ func (w *World) ByHand(register bool, addr netip.Addr, port uint16) error {
 	change := w.present().Deregister
 	if register {
 		change = w.present().Register
+		w.unaside(addr)
 	}
 	w.mu.Lock()
 	w.note("an operator changes %s (register: %t)", netip.AddrPortFrom(addr, port), register)

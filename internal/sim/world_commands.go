@@ -48,15 +48,10 @@ func (w *World) bind(a args) (string, error) {
 	return "bound to " + strings.Join(a.plain, ", ") + "\n", nil
 }
 
-// dns answers=N all=yes|no cache=DURATION max-lookups=N: how the name answers.
-func (w *World) dns(a args) (string, error) {
-	z := &w.Zone
-	return "", a.each(map[string]func(string) error{
-		"answers":     number(&z.Answer),
-		"max-lookups": number(&z.MaxLookups),
-		"cache":       duration(&z.Cache),
-		"all":         func(v string) error { z.All = v == "yes"; return nil },
-	})
+// dns KEY=VALUE...: how the name answers, by the settings of a [Zone].
+func (w *World) dns(a args) (_ string, err error) {
+	w.AdjustZone(func(z *Zone) { err = a.each(z.settings()) })
+	return "", err
 }
 
 // policy profile=sampled|whole misses=N hold=DURATION ...: by what is judged.

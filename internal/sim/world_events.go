@@ -26,6 +26,7 @@ func (l *Life) settle(ctx context.Context) {
 	l.calm.Store(true)
 	l.Flush()
 	l.repair()
+	l.AdjustZone((*Zone).Calm)
 	if l.Policy.Mode == mooring.ModeObserve {
 		return
 	}
@@ -85,7 +86,8 @@ func (l *Life) restful() bool {
 	truth := l.Truth()
 	shallow := l.Zone.Cache > 0 || l.Zone.MaxLookups < len(truth) || l.Policy.Mode == mooring.ModeAddOnly
 	part := shallow && len(truth) > l.Zone.Answer
-	return !part && !slices.ContainsFunc(l.ours(), func(a netip.Addr) bool { return !slices.Contains(truth, a) })
+	over := len(truth) > l.Policy.MaxTargets // then who is registered also depends on who is known for long
+	return !part && !over && !slices.ContainsFunc(l.ours(), func(a netip.Addr) bool { return !slices.Contains(truth, a) })
 }
 
 // converged tells whether the group holds all of the name, and of ours nothing else but what the floor keeps.
@@ -94,10 +96,15 @@ func (l *Life) converged() bool {
 	return l.complete() && (l.Policy.Mode == mooring.ModeAddOnly || len(l.ours()) <= floor)
 }
 
-// complete tells whether the group holds all of the name.
+// complete tells whether the group holds all of the name, or as much of it as it may.
 func (l *Life) complete() bool {
-	ours := l.ours()
-	return !slices.ContainsFunc(l.Truth(), func(a netip.Addr) bool { return !slices.Contains(ours, a) })
+	ours, truth, held := l.ours(), l.Truth(), 0
+	for _, a := range truth {
+		if slices.Contains(ours, a) {
+			held++
+		}
+	}
+	return held >= min(len(truth), l.Policy.MaxTargets)
 }
 
 // ours are the registered targets that are remembered as ours.
@@ -134,7 +141,7 @@ func (l *Life) bound() time.Duration {
 	if l.Zone.Cache > 0 { // one answer a minute must do
 		answer := l.Zone.Answer
 		for _, name := range l.Binding.Hostnames {
-			answer = min(answer, len(l.truth[name][len(l.truth[name])-1].addrs)) // the name that says least
+			answer = min(answer, len(l.at(name, l.Now()))) // the name that says least
 		}
 		answers := l.Policy.Threshold()/mooring.Silence(answer, held) + 10*float64(held)
 		rounds := (l.Zone.Cache+time.Second)/l.Interval + 1 // until the copy has run out

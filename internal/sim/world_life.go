@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -53,6 +54,7 @@ func (f Fate) Life() *Life {
 		l.turns[t.Round] = append(l.turns[t.Round], t.Command)
 		l.Rounds = max(l.Rounds, t.Round)
 	}
+	l.current = &run{Process: l.process("nobody", 0)}
 	l.obeyAll(0)
 	return l
 }
@@ -107,6 +109,9 @@ func (l *Life) obey(a args) error {
 		return nil
 	}
 	_, err := worldCommands[a.word](l.World, a)
+	if errors.As(err, new(*APIError)) {
+		return nil // the group refuses it, as it would
+	}
 	return err
 }
 

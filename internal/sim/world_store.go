@@ -28,6 +28,7 @@ type storage struct {
 	was     []version // that could be read, oldest first
 
 	ledger map[netip.Addr]absence
+	aside  map[netip.Addr]setAside
 	shown  map[netip.Addr]bool // by any answer, ever
 }
 
@@ -54,7 +55,9 @@ func (w *World) stored() *storage { return w.storedAt(w.Binding) }
 func (w *World) storedAt(b mooring.Binding) *storage {
 	at := place{b.TargetGroup, b.Port}
 	if w.stores[at] == nil {
-		w.stores[at] = &storage{asValue: w.asValue, ledger: map[netip.Addr]absence{}, shown: map[netip.Addr]bool{}}
+		w.stores[at] = &storage{
+			asValue: w.asValue, ledger: map[netip.Addr]absence{}, aside: map[netip.Addr]setAside{}, shown: map[netip.Addr]bool{},
+		}
 	}
 	return w.stores[at]
 }
@@ -108,6 +111,7 @@ func (s *storage) write(body []byte) {
 func (s *storage) lose() {
 	s.body = nil
 	clear(s.ledger)
+	clear(s.aside)
 }
 
 // keep notes the version of now.
@@ -158,6 +162,7 @@ func (w *World) Befall(a Accident) error {
 	w.note("memory: %s", a)
 	w.meet("memory " + string(a))
 	s := w.stored()
+	clear(s.aside)
 	switch a {
 	case MemoryLost:
 		s.lose()

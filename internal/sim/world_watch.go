@@ -132,6 +132,7 @@ func (l *Life) resume() {
 func (w *World) Edit(ctx context.Context, change func(mooring.Memory) mooring.Memory) error {
 	w.mu.Lock()
 	w.edits++
+	clear(w.stored().aside)
 	operator := fmt.Sprintf("operator %d", w.edits)
 	w.mu.Unlock()
 	p := w.NewProcess(operator)
