@@ -180,6 +180,10 @@ func (d *drawing) happen() {
 		}
 	case 8, 9, 10, 11:
 		d.say("repair")
+	case 19, 20:
+		d.trouble()
+	case 21:
+		d.reconfigure()
 	case 12:
 		d.say("edit %s=%d", []string{"pause", "resume", "adopt", "forget", "release"}[d.rng.IntN(5)], d.rng.IntN(1000))
 	}
@@ -224,7 +228,7 @@ func (d *drawing) move() {
 		now = slices.Clone(was[d.rng.IntN(len(was))])
 	case 5: // one leaves, dies later, and then somebody else has its address
 		d.later(1+d.rng.IntN(5), "group dies=%s", now[0])
-		d.later(6+d.rng.IntN(20), "group lives=%s", now[0])
+		d.later(6+d.rng.IntN(20), "group taken=%s", now[0])
 		now = append(now[1:], d.some(1)...)
 	case 6: // one dies first, and is named for a while
 		d.say("group dies=%s", now[0])

@@ -92,9 +92,9 @@ func (o *Older) change(register bool, addrs []netip.Addr) {
 		return
 	}
 	before := registeredOn(o.w.Targets(), o.w.Binding.Port)
-	do := o.w.Group.Deregister
+	do := o.w.present().Deregister
 	if register {
-		do = o.w.Group.Register
+		do = o.w.present().Register
 	}
 	var targets []TargetDescription
 	for _, a := range addrs {

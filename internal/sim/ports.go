@@ -45,7 +45,11 @@ type Process struct {
 	Name string
 	At   func(Point) // called at every point, by three goroutines during the reads; nil: nothing happens there
 
-	w     *World
+	w       *World
+	binding mooring.Binding // as it was when the process began,
+	policy  mooring.Policy
+	target  *TargetGroup // and its group
+
 	meets map[moment]Fault // what befalls its calls
 	dead  atomic.Bool
 	skew  atomic.Int64 // nanoseconds by which its wall clock is ahead
@@ -74,6 +78,7 @@ func (p *Process) Step(by time.Duration) { p.skew.Add(int64(by)) }
 
 // Round runs the round.
 func (p *Process) Round(ctx context.Context) mooring.Report {
+	p.configure()
 	p.begin()
 	p.endsBy(ctx)
 	k := p.keeper()
@@ -83,6 +88,13 @@ func (p *Process) Round(ctx context.Context) mooring.Report {
 		p.ended(report)
 	}
 	return report
+}
+
+// configure reads the configuration, which a process keeps for as long as it lives.
+func (p *Process) configure() {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.binding, p.policy, p.target = p.w.Binding, p.w.Policy, p.w.Group
 }
 
 // endsBy notes the deadline of the round that begins.
@@ -95,7 +107,7 @@ func (p *Process) endsBy(ctx context.Context) {
 // keeper is a keeper over the world's ports.
 func (p *Process) keeper() *mooring.Keeper {
 	k := &mooring.Keeper{
-		Binding: p.w.Binding, Policy: p.w.Policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
+		Binding: p.binding, Policy: p.policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
 		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.w.Decide,
 	}
 	if p.w.elder != nil {
@@ -153,6 +165,7 @@ func (p *Process) ended(r mooring.Report) {
 			p.w.meet("another program")
 		}
 	}
+	p.judge(r)
 	if len(r.Registered)+len(r.Deregistered)+len(r.Held) > 0 || r.Error != "" || r.Inconclusive != "" {
 		p.w.note("%s: round ends: %d registered, deregistered %s, %d held, inconclusive %q, error %q",
 			p.Name, len(r.Registered), words(r.Deregistered), len(r.Held), r.Inconclusive, r.Error)

@@ -35,19 +35,19 @@ func (f finder) Find(ctx context.Context, tracked func(context.Context) []netip.
 	p.spend(ctx, p.find)
 	fault := p.w.fault(p, CallFind)
 	var sources []source
-	o := mooring.Observation{Hostnames: slices.Sorted(slices.Values(p.w.Binding.Hostnames))}
+	o := mooring.Observation{Hostnames: slices.Sorted(slices.Values(p.binding.Hostnames))}
 	zone := p.w.zone().under(fault)
 	var searches []*search
 	for i, name := range o.Hostnames {
 		if i > 0 && fault == FailPartial {
 			continue
 		}
-		s := &search{question: question{w: p.w, zone: zone, name: name, fault: fault, rng: p.find}}
+		s := &search{question: question{w: p.w, policy: p.policy, zone: zone, name: name, fault: fault, rng: p.find}}
 		s.run()
 		searches = append(searches, s)
 	}
 	if o.Inconclusive = why(fault, searches); o.Inconclusive == "" {
-		confirm(p.w.Policy, searches, tracked(ctx))
+		confirm(p.policy, searches, tracked(ctx))
 		o.Inconclusive = why(fault, searches)
 	}
 	for _, s := range searches {
@@ -110,7 +110,7 @@ func (s *search) run() {
 	switch {
 	case s.zone.Cache > 0:
 		least = cacheAnswers * s.zone.resolvers()
-	case s.w.Policy.Answers == mooring.AnswersWhole:
+	case s.policy.Answers == mooring.AnswersWhole:
 		least = wholeAnswers
 	}
 	s.sample(least)
@@ -204,7 +204,7 @@ func (s *search) search() {
 
 // take keeps an answer, unless it holds an address that is not admitted: then it is discarded whole.
 func (s *search) take(a mooring.Answer) bool {
-	if slices.ContainsFunc(a.Addrs, func(x netip.Addr) bool { return !s.w.Policy.Admits(x) }) {
+	if slices.ContainsFunc(a.Addrs, func(x netip.Addr) bool { return !s.policy.Admits(x) }) {
 		s.tainted = s.tainted || a.Plain
 		return false
 	}

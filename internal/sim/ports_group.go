@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mooring"
 )
@@ -21,31 +22,50 @@ func (g group) Targets(ctx context.Context) ([]mooring.Target, error) {
 		return nil, errCrashed
 	}
 	p.spend(ctx, p.group)
-	fault := p.w.fault(p, CallDescribe)
-	states := p.w.Group.Describe(p.w.Now())
-	p.w.mu.Lock()
-	older := p.w.view
-	if p.w.view = states; older == nil {
-		older = states
-	}
-	p.w.mu.Unlock()
-	switch fault {
-	case FailError:
-		return nil, fmt.Errorf("describe: %w", errInjected)
-	case FailOldView:
-		states = older
-	case FailNoView:
-		states = nil
+	states, fault, err := g.describe(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("describe: %w", err)
 	}
 	targets := targetsOf(states)
-	p.sawGroup(targets, fault == FailOldView)
+	p.sawGroup(targets, fault == FailOldView, fault == "")
 	return targets, p.reach(PointDescribed)
+}
+
+// describe is the group as it is, as it was, in part, or not at all.
+func (g group) describe(ctx context.Context) ([]TargetState, Fault, error) {
+	p := g.p
+	fault := p.w.fault(p, CallDescribe)
+	if err := p.failing(ctx, fault); err != nil {
+		return nil, fault, err
+	}
+	if err := p.unavailable(); err != nil {
+		return nil, fault, err
+	}
+	p.w.arrive(p.w.Now())
+	states := p.target.Describe(p.w.Now())
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	older := p.w.views[p.target]
+	p.w.views[p.target] = states
+	switch {
+	case fault == FailOldView && older != nil:
+		states = older
+	case fault == FailNoView:
+		states = nil
+	case fault == FailPartView:
+		states = slices.DeleteFunc(slices.Clone(states), func(TargetState) bool { return p.group.IntN(3) == 0 })
+	}
+	return states, fault, nil
 }
 
 // Inspect tells whether the group may be written, and its cross-zone attribute.
 func (g group) Inspect(context.Context) (mooring.Settings, error) {
 	if g.p.dead.Load() {
 		return mooring.Settings{}, errCrashed
+	}
+	if err := g.p.unavailable(); err != nil {
+		g.p.halted()
+		return mooring.Settings{}, err
 	}
 	if g.p.w.fault(g.p, CallInspect) != "" {
 		g.p.halted()
@@ -71,13 +91,13 @@ func (g group) Register(ctx context.Context, targets []mooring.Target, permit mo
 }
 
 func (g group) register(ctx context.Context, targets []mooring.Target, permit mooring.Permit, out *mooring.Outcome) error {
-	err := g.call(ctx, CallRegister, targets, permit, g.p.w.Group.Register)
+	err := g.call(ctx, CallRegister, targets, permit, g.p.target.Register)
 	var api *APIError
 	switch {
 	case err == nil:
 		out.Registered = append(out.Registered, targets...)
 		return nil
-	case !errors.As(err, &api):
+	case !errors.As(err, &api), !blamesTargets(api):
 		return err
 	case len(targets) == 1:
 		out.Refused = append(out.Refused, mooring.Refused{Target: targets[0], Reason: err.Error()})
@@ -88,12 +108,17 @@ func (g group) register(ctx context.Context, targets []mooring.Target, permit mo
 	return errors.Join(g.register(ctx, targets[:half], permit, out), g.register(ctx, targets[half:], permit, out))
 }
 
+// blamesTargets tells whether an error is about those who were to be registered.
+func blamesTargets(err *APIError) bool {
+	return err.Code != codeNotFound && err.Code != codeThrottled
+}
+
 // Deregister removes targets.
 func (g group) Deregister(ctx context.Context, targets []mooring.Target, permit mooring.Permit) ([]mooring.Target, error) {
 	if err := g.p.reach(PointDeregister); err != nil {
 		return nil, err
 	}
-	if err := g.call(ctx, CallDeregister, targets, permit, g.p.w.Group.Deregister); err != nil {
+	if err := g.call(ctx, CallDeregister, targets, permit, g.p.target.Deregister); err != nil {
 		return nil, err
 	}
 	return targets, g.p.reach(PointDeregistered)

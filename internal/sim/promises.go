@@ -21,6 +21,9 @@ type Promise struct {
 type act struct {
 	w          *World
 	rec        *record
+	policy     mooring.Policy // that the process had,
+	binding    mooring.Binding
+	store      *storage  // and where it remembers
 	now, wall  time.Time // wall: by the clock of the process
 	register   []mooring.Target
 	deregister []mooring.Target
@@ -69,14 +72,14 @@ func liveStays(a *act) string {
 			}
 			looks, from = []look{absent.first}, absent.first.oldest()
 		}
-		if a.w.seldom(looks, t.Addr) {
+		if a.seldom(looks, t.Addr) {
 			continue
 		}
-		since := a.w.live[t.Addr]
+		since, live := a.w.liveSince(t.Addr, a.binding.Hostnames)
 		for _, l := range looks {
 			since = latest(since, a.w.shownSince(&l.zone, l.sources, t.Addr))
 		}
-		if _, ok := a.w.live[t.Addr]; ok && !since.After(from) {
+		if live && !since.After(from) {
 			return fmt.Sprintf("%s has been shown since %s and was deregistered", t.Addr, since.Format(time.TimeOnly))
 		}
 	}
@@ -84,7 +87,7 @@ func liveStays(a *act) string {
 }
 
 // seldom tells whether an address may be overlooked more often than the judgement can know.
-func (w *World) seldom(looks []look, addr netip.Addr) bool {
+func (a *act) seldom(looks []look, addr netip.Addr) bool {
 	return slices.ContainsFunc(looks, func(l look) bool {
 		if !slices.ContainsFunc(l.sources, func(s source) bool { return !s.whole }) {
 			return false // each answer held everybody
@@ -99,7 +102,7 @@ func (w *World) seldom(looks []look, addr netip.Addr) bool {
 			return true
 		}
 		turns := 2 * l.zone.servers() // a look may see two choices of each
-		return float64(turns)*mooring.Silence(l.zone.Answer, len(w.all())) >= w.Policy.RoundShare()
+		return float64(turns)*mooring.Silence(l.zone.Answer, len(a.w.all(a.binding.Hostnames))) >= a.policy.RoundShare()
 	})
 }
 
@@ -141,7 +144,7 @@ func returnedStays(a *act) string {
 	l := a.rec.second
 	for _, s := range l.sources {
 		for _, t := range a.deregister {
-			if _, ok := a.w.live[t.Addr]; !ok || !s.whole {
+			if _, live := a.w.liveSince(t.Addr, a.binding.Hostnames); !live || !s.whole {
 				continue
 			}
 			if since := a.w.shownSince(&l.zone, []source{s}, t.Addr); since.Before(s.at) {
@@ -157,8 +160,8 @@ func neverEmpty(a *act) string {
 	if len(a.deregister) == 0 || a.rec.viewStale {
 		return ""
 	}
-	stay := a.rec.ours(a.w.Policy, a.after, a.w.Binding.Port)
-	if least := max(1, a.w.Policy.MinTargets); len(stay) < least {
+	stay := a.rec.ours(a.policy, a.after, a.binding.Port)
+	if least := max(1, a.policy.MinTargets); len(stay) < least {
 		return fmt.Sprintf("%d of ours stay, the least is %d", len(stay), least)
 	}
 	return ""
@@ -166,7 +169,7 @@ func neverEmpty(a *act) string {
 
 func onlyOurs(a *act) string {
 	for _, t := range a.deregister {
-		if t.Port != a.w.Binding.Port || a.w.Policy.Adopt != mooring.AdoptAll && !a.w.shown[t.Addr] {
+		if t.Port != a.binding.Port || a.policy.Adopt != mooring.AdoptAll && !a.store.shown[t.Addr] {
 			return fmt.Sprintf("%s port %d was never shown by the name", t.Addr, t.Port)
 		}
 	}
@@ -187,7 +190,7 @@ func onlyConclusive(a *act) string {
 
 func enoughMisses(a *act) string {
 	for _, t := range a.deregister {
-		if absent := a.absence(t.Addr); !absent.forged && absent.missed < a.w.Policy.Misses {
+		if absent := a.absence(t.Addr); !absent.forged && absent.missed < a.policy.Misses {
 			return fmt.Sprintf("%s was missed in %d rounds", t.Addr, absent.missed)
 		}
 	}
@@ -198,7 +201,7 @@ func enoughMisses(a *act) string {
 func longEnough(a *act) string {
 	for _, t := range a.deregister {
 		absent := a.absence(t.Addr)
-		if !a.w.Skewed && !absent.forged && a.now.Sub(absent.since) < a.w.Policy.Hold {
+		if !a.w.Skewed && !absent.forged && a.now.Sub(absent.since) < a.policy.Hold {
 			return fmt.Sprintf("%s was first missed %s ago", t.Addr, a.now.Sub(absent.since))
 		}
 	}
@@ -206,8 +209,8 @@ func longEnough(a *act) string {
 }
 
 func fewAtATime(a *act) string {
-	ours := len(a.rec.ours(a.w.Policy, a.rec.view, a.w.Binding.Port))
-	most := max(1, int(math.Floor(a.w.Policy.MaxLeave*float64(ours)+1e-9)))
+	ours := len(a.rec.ours(a.policy, a.rec.view, a.binding.Port))
+	most := max(1, int(math.Floor(a.policy.MaxLeave*float64(ours)+1e-9)))
 	if n := len(a.rec.deregistered); n > most {
 		return fmt.Sprintf("%d of %d left, the most is %d", n, ours, most)
 	}
@@ -216,7 +219,7 @@ func fewAtATime(a *act) string {
 
 // makeBeforeBreak is judged by what the group said in this round, for health may change in between.
 func makeBeforeBreak(a *act) string {
-	ours := a.rec.ours(a.w.Policy, a.rec.view, a.w.Binding.Port)
+	ours := a.rec.ours(a.policy, a.rec.view, a.binding.Port)
 	before, leaving, young := healthyOf(ours), 0, 0
 	for _, t := range a.rec.deregistered {
 		if i := slices.IndexFunc(ours, func(o mooring.Target) bool { return o.Addr == t.Addr }); i >= 0 && isHealthy(ours[i]) {
@@ -226,17 +229,17 @@ func makeBeforeBreak(a *act) string {
 			}
 		}
 	}
-	needed := min(before, a.rec.registrable(a.w))
-	if a.w.Policy.Answers == mooring.AnswersWhole {
+	needed := min(before, a.rec.registrable(a))
+	if a.policy.Answers == mooring.AnswersWhole {
 		needed = 0
-		if young > 0 && a.rec.unregistered(a.w) {
+		if young > 0 && a.rec.unregistered(a) {
 			return "the new one was not registered yet"
 		}
 	}
 	switch {
 	case young > 0 && before-leaving < needed:
 		return fmt.Sprintf("%d healthy stay, %d are needed", before-leaving, needed)
-	case leaving > 0 && a.w.Policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a.w) > 0:
+	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a) > 0:
 		return "the last healthy target left"
 	default:
 		return ""
@@ -244,7 +247,7 @@ func makeBeforeBreak(a *act) string {
 }
 
 func lastOfZone(a *act) string {
-	if a.w.CrossZone != mooring.CrossZoneOff || a.w.Policy.Answers == mooring.AnswersWhole {
+	if a.w.CrossZone != mooring.CrossZoneOff || a.policy.Answers == mooring.AnswersWhole {
 		return ""
 	}
 	for _, t := range a.deregister {
@@ -321,19 +324,19 @@ func memoryIsNeeded(a *act) string {
 func onlyAdmitted(a *act) string {
 	seen := a.rec.first.o.Addrs()
 	for _, t := range a.register {
-		if !slices.Contains(seen, t.Addr) || !a.w.Policy.Admits(t.Addr) || t.Port != a.w.Binding.Port {
+		if !slices.Contains(seen, t.Addr) || !a.policy.Admits(t.Addr) || t.Port != a.binding.Port {
 			return fmt.Sprintf("%s port %d was registered", t.Addr, t.Port)
 		}
 	}
-	if len(a.register) > a.w.Policy.MaxTargets {
-		return fmt.Sprintf("%d were registered, the most is %d", len(a.register), a.w.Policy.MaxTargets)
+	if len(a.register) > a.policy.MaxTargets {
+		return fmt.Sprintf("%d were registered, the most is %d", len(a.register), a.policy.MaxTargets)
 	}
 	return ""
 }
 
 func modesObeyed(a *act) string {
-	if a.w.Policy.Mode == mooring.ModeObserve || a.w.Policy.Mode == mooring.ModeAddOnly && len(a.deregister) > 0 {
-		return "mode " + string(a.w.Policy.Mode)
+	if a.policy.Mode == mooring.ModeObserve || a.policy.Mode == mooring.ModeAddOnly && len(a.deregister) > 0 {
+		return "mode " + string(a.policy.Mode)
 	}
 	return ""
 }
@@ -356,7 +359,7 @@ func pausedRests(a *act) string {
 // heldLong tells whether make-before-break no longer keeps an address. Forged and skewed times are believed.
 func (a *act) heldLong(addr netip.Addr) bool {
 	absent := a.absence(addr)
-	return a.w.Skewed || absent.forged || a.now.Sub(absent.since) >= a.w.Policy.HoldMax
+	return a.w.Skewed || absent.forged || a.now.Sub(absent.since) >= a.policy.HoldMax
 }
 
 // absence is the checker's count when the round saved its own. Another run may have seen the address since.
@@ -364,5 +367,5 @@ func (a *act) absence(addr netip.Addr) absence {
 	if a.rec.counted {
 		return a.rec.absent[addr]
 	}
-	return a.w.ledger[addr]
+	return a.store.ledger[addr]
 }

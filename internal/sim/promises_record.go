@@ -19,6 +19,7 @@ type record struct {
 
 	view      []mooring.Target // what the group said
 	viewStale bool
+	viewTrue  bool // and the whole of it
 	viewed    bool
 
 	memory           mooring.Memory
@@ -87,7 +88,7 @@ func (p *Process) sawName(o mooring.Observation, began time.Time, zone Zone, sou
 		p.rec.first = l
 	}
 	for _, a := range o.Addrs() {
-		p.w.shown[a] = true
+		p.storage().shown[a] = true
 	}
 }
 
@@ -102,13 +103,13 @@ func (p *Process) tellsName() {
 	l.told, l.toldWall = p.w.Now(), p.Wall()
 }
 
-func (p *Process) sawGroup(targets []mooring.Target, stale bool) {
+func (p *Process) sawGroup(targets []mooring.Target, stale, sound bool) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
-	p.rec.view, p.rec.viewStale, p.rec.viewed = targets, stale, true
+	p.rec.view, p.rec.viewStale, p.rec.viewTrue, p.rec.viewed = targets, stale, sound, true
 	for _, t := range targets {
 		if t.Registered() {
-			delete(p.w.aside, t.Addr) // it was taken after all
+			delete(p.storage().aside, t.Addr) // it was taken after all
 		}
 	}
 }
@@ -128,7 +129,7 @@ func (p *Process) writing(m mooring.Memory) {
 	switch {
 	case p.rec.loadErr != nil:
 		p.w.breaks(p, "P14 memory is needed", "a memory that could not be read is overwritten")
-	case p.w.store.err == nil && m.Revision <= p.w.store.decoded.Revision && p.w.store.body != nil && p.rec.memory.Revision == p.w.store.decoded.Revision:
+	case p.storage().err == nil && m.Revision <= p.storage().decoded.Revision && p.storage().body != nil && p.rec.memory.Revision == p.storage().decoded.Revision:
 		p.w.breaks(p, "P12 remember first", "the revision did not rise")
 	}
 }
@@ -141,41 +142,46 @@ func (p *Process) remembered(m mooring.Memory) {
 		return
 	}
 	p.rec.counted = true
-	defer func() { p.rec.absent = maps.Clone(p.w.ledger) }()
+	ledger := p.storage().ledger
+	defer func() { p.rec.absent = maps.Clone(ledger) }()
 	seen := p.rec.first.o.Addrs()
 	for _, a := range seen {
-		delete(p.w.ledger, a)
+		delete(ledger, a)
 	}
 	if !slices.Equal(p.rec.memory.Hostnames, m.Hostnames) {
-		clear(p.w.ledger)
+		clear(ledger)
 	}
 	if p.rec.first.o.Inconclusive != "" || len(seen) == 0 {
 		return
 	}
 	now := p.w.Now()
 	for _, t := range p.rec.view {
-		if t.Port != p.w.Binding.Port || !t.Registered() || slices.Contains(seen, t.Addr) {
+		if p.policy.Adopt == mooring.AdoptAll && t.Port == p.binding.Port {
+			p.storage().shown[t.Addr] = true // it was taken over, and stays ours
+		}
+		if t.Port != p.binding.Port || !t.Registered() || slices.Contains(seen, t.Addr) {
 			continue
 		}
-		absent := p.w.ledger[t.Addr]
+		absent := ledger[t.Addr]
 		if absent.missed == 0 || !p.w.Skewed && p.rec.first.told.Sub(absent.last) > 2*time.Hour {
 			absent = absence{forged: absent.forged, since: p.rec.first.told, first: p.rec.first}
 		}
 		absent.missed++
 		absent.last = now
-		p.w.ledger[t.Addr] = absent
+		ledger[t.Addr] = absent
 	}
 }
 
 // changed checks every promise after a call that changed the group.
-func (p *Process) changed(c Call, targets []mooring.Target) {
-	after := p.w.Targets()
+func (p *Process) changed(c Call, targets, after []mooring.Target) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	p.w.calls++
 	p.w.changes = append(p.w.changes, Change{p.w.Now(), c == CallRegister, addrsOf(targets)})
 	p.w.note("%s: %s %s", p.Name, c, words(addrsOf(targets)))
-	a := &act{w: p.w, rec: &p.rec, now: p.w.Now(), wall: p.Wall(), after: after}
+	a := &act{
+		w: p.w, rec: &p.rec, policy: p.policy, binding: p.binding, store: p.storage(), now: p.w.Now(), wall: p.Wall(), after: after,
+	}
 	if c == CallRegister {
 		a.register = targets
 	} else {
@@ -209,13 +215,13 @@ func (r *record) ours(policy mooring.Policy, targets []mooring.Target, port uint
 
 // registrable counts the addresses that were seen and that the group takes. Above the most that may be registered, only
 // those count that are.
-func (r *record) registrable(w *World) (n int) {
-	for _, a := range r.first.o.Addrs() {
-		if !r.sets(a) {
+func (r *record) registrable(a *act) (n int) {
+	for _, addr := range r.first.o.Addrs() {
+		if !r.sets(addr) {
 			n++
 		}
 	}
-	return min(n, max(w.Policy.MaxTargets, r.registeredSeen(w)))
+	return min(n, max(a.policy.MaxTargets, r.registeredSeen(a.binding.Port)))
 }
 
 // sets tells whether an address is set aside, as far as the round knew when it decided.
@@ -224,12 +230,12 @@ func (r *record) sets(a netip.Addr) bool {
 }
 
 // unregistered tells whether somebody who was seen, and may be, was not in the group when the round began.
-func (r *record) unregistered(w *World) bool { return r.registeredSeen(w) < r.registrable(w) }
+func (r *record) unregistered(a *act) bool { return r.registeredSeen(a.binding.Port) < r.registrable(a) }
 
 // registeredSeen counts those that were seen, and are in the group.
-func (r *record) registeredSeen(w *World) (n int) {
+func (r *record) registeredSeen(port uint16) (n int) {
 	for _, a := range r.first.o.Addrs() {
-		if !r.sets(a) && slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Port == w.Binding.Port && t.Registered() }) {
+		if !r.sets(a) && slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Port == port && t.Registered() }) {
 			n++
 		}
 	}

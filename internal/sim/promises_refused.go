@@ -16,11 +16,11 @@ type setAside struct{ at, until time.Time }
 func (p *Process) offers(c Call, targets []mooring.Target) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
-	if c != CallRegister || p.w.Skewed || p.rec.loadErr != nil {
+	if c != CallRegister || p.w.Skewed || p.rec.loadErr != nil || p.rec.memory.Version == 0 {
 		return
 	}
 	for _, t := range targets {
-		aside, ok := p.w.aside[t.Addr]
+		aside, ok := p.storage().aside[t.Addr]
 		if ok && p.rec.began.After(aside.at) && p.w.Now().Before(aside.until) {
 			p.w.breaks(p, "P31 refused is set aside", t.Addr.String()+" was offered again before its time")
 		}
@@ -33,7 +33,7 @@ func (p *Process) learned() {
 		return
 	}
 	for a := range p.rec.refused {
-		p.w.aside[a] = setAside{p.w.Now(), p.w.Now().Add(p.w.Policy.RefuseMin - time.Minute)}
+		p.storage().aside[a] = setAside{p.w.Now(), p.w.Now().Add(p.policy.RefuseMin - time.Minute)}
 		p.w.meet("set aside")
 	}
 }
@@ -42,5 +42,5 @@ func (p *Process) learned() {
 func (w *World) unaside(addr netip.Addr) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.aside, addr)
+	delete(w.stored().aside, addr)
 }

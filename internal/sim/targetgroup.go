@@ -23,6 +23,8 @@ type TargetGroup struct {
 	IPv6     bool
 	Subnets  []Subnet
 	Unused   bool // attached to no listener: every target is unused
+	Deleted  bool // every call fails, until it is made anew
+	Busy     bool // every call is throttled
 
 	CrossZone    bool          // load_balancing.cross_zone.enabled
 	HealthyAfter time.Duration // from registration to the first passed health check
@@ -100,6 +102,9 @@ func (g *TargetGroup) Register(now time.Time, targets []TargetDescription) error
 	defer g.mu.Unlock()
 	if len(targets) == 0 {
 		return invalid("ValidationError", "At least one target must be specified")
+	}
+	if err := g.unavailable(); err != nil {
+		return err
 	}
 	zones := make([]string, len(targets))
 	for i, t := range targets {
@@ -202,6 +207,9 @@ func (g *TargetGroup) Deregister(now time.Time, targets []TargetDescription) err
 	defer g.mu.Unlock()
 	if len(targets) == 0 {
 		return invalid("ValidationError", "At least one target must be specified")
+	}
+	if err := g.unavailable(); err != nil {
+		return err
 	}
 	g.advance(now)
 	for _, t := range targets {

@@ -38,15 +38,16 @@ type World struct {
 
 	mu      sync.Mutex
 	truth   map[string][]change
-	live    map[netip.Addr]time.Time // in some name since then
-	shown   map[netip.Addr]bool      // by any answer, ever
 	cache   map[string]copied
-	store   storage
-	elder   *Older        // whose state mooring reads; nil: nobody's
-	view    []TargetState // an older description, for stale ones
-	ledger  map[netip.Addr]absence
-	aside   map[netip.Addr]setAside
-	calls   int // that changed the group
+	asValue bool // a saved memory is kept as it is, and not read back from its stored form
+	stores  map[place]*storage
+	groups  map[string]*TargetGroup        // those that the binding had before, by ARN
+	views   map[*TargetGroup][]TargetState // an older description, for stale ones
+	taken   map[netip.Addr]time.Time       // by another host, since then
+	transit []request                      // what the network still holds
+	robbed  map[netip.Addr]time.Time       // removed by such a request
+	elder   *Older                         // whose state mooring reads; nil: nobody's
+	calls   int                            // that changed the group
 	changes []Change
 	edits   int // by operators
 	events  []string
@@ -70,8 +71,9 @@ func NewWorld(seed uint64, now func() time.Time) *World {
 		Binding: mooring.Binding{Name: "web-443", Hostnames: []string{"app.example.com"}, Port: 443, TargetGroup: "web"},
 		Zone:    Zone{Answer: 8, MaxLookups: 200, MaxConfirm: 600},
 		Group:   &TargetGroup{ARN: "web", Type: "ip", Protocol: "TCP", VPC: "vpc-1", Port: 443, CrossZone: true},
-		truth:   map[string][]change{}, live: map[netip.Addr]time.Time{}, shown: map[netip.Addr]bool{},
-		cache: map[string]copied{}, ledger: map[netip.Addr]absence{}, aside: map[netip.Addr]setAside{}, reached: map[string]int{},
+		truth:   map[string][]change{}, cache: map[string]copied{}, reached: map[string]int{},
+		stores: map[place]*storage{}, groups: map[string]*TargetGroup{}, views: map[*TargetGroup][]TargetState{},
+		taken: map[netip.Addr]time.Time{}, robbed: map[netip.Addr]time.Time{},
 	}
 	for i, zone := range []string{"a", "b", "c"} {
 		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24)
@@ -88,16 +90,8 @@ func (w *World) SetTruth(name string, addrs []netip.Addr) {
 	defer w.mu.Unlock()
 	addrs = slices.Compact(slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare))
 	w.truth[name] = append(w.truth[name], change{w.Now(), addrs})
-	all := w.all()
-	for a := range w.live {
-		if !slices.Contains(all, a) {
-			delete(w.live, a)
-		}
-	}
-	for _, a := range all {
-		if _, ok := w.live[a]; !ok {
-			w.live[a] = w.Now()
-		}
+	for _, a := range addrs {
+		delete(w.taken, a)
 	}
 	w.note("%s is %s", name, words(addrs))
 }
@@ -106,12 +100,13 @@ func (w *World) SetTruth(name string, addrs []netip.Addr) {
 func (w *World) Truth() []netip.Addr {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.all()
+	return w.all(w.Binding.Hostnames)
 }
 
-func (w *World) all() []netip.Addr {
+// all are the addresses of some names now.
+func (w *World) all(names []string) []netip.Addr {
 	var all []netip.Addr
-	for _, name := range w.Binding.Hostnames {
+	for _, name := range names {
 		all = append(all, w.at(name, w.Now())...)
 	}
 	slices.SortFunc(all, netip.Addr.Compare)
@@ -128,8 +123,39 @@ func (w *World) at(name string, when time.Time) []netip.Addr {
 	return nil
 }
 
+// liveSince tells since when an address has been in some of these names without a break, if it is now.
+func (w *World) liveSince(addr netip.Addr, names []string) (since time.Time, ok bool) {
+	now := w.Now()
+	if !slices.Contains(w.all(names), addr) {
+		return now, false
+	}
+	since = now
+	for longer := true; longer; {
+		longer = false
+		for _, name := range names {
+			until := now
+			for _, c := range slices.Backward(w.truth[name]) {
+				if slices.Contains(c.addrs, addr) && !until.Before(since) && c.at.Before(since) {
+					since, longer = c.at, true
+				}
+				until = c.at
+			}
+		}
+	}
+	return since, true
+}
+
 // Targets returns what the group truly holds.
-func (w *World) Targets() []mooring.Target { return targetsOf(w.Group.Describe(w.Now())) }
+func (w *World) Targets() []mooring.Target { return w.holdings(w.present()) }
+
+// present is the group that is bound now.
+func (w *World) present() *TargetGroup { w.mu.Lock(); defer w.mu.Unlock(); return w.Group }
+
+// holdings are what a group truly holds.
+func (w *World) holdings(g *TargetGroup) []mooring.Target {
+	w.arrive(w.Now())
+	return targetsOf(g.Describe(w.Now()))
+}
 
 func targetsOf(states []TargetState) []mooring.Target {
 	out := make([]mooring.Target, 0, len(states))
@@ -141,9 +167,10 @@ func targetsOf(states []TargetState) []mooring.Target {
 
 // ByHand lets an operator change the group behind mooring's back.
 func (w *World) ByHand(register bool, addr netip.Addr, port uint16) error {
-	change := w.Group.Deregister
+	w.arrive(w.Now())
+	change := w.present().Deregister
 	if register {
-		change = w.Group.Register
+		change = w.present().Register
 		w.unaside(addr)
 	}
 	w.mu.Lock()
@@ -154,7 +181,7 @@ func (w *World) ByHand(register bool, addr netip.Addr, port uint16) error {
 
 // Adjust changes the group's settings and the health of its targets while rounds run.
 func (w *World) Adjust(change func(*TargetGroup)) {
-	w.Group.Adjust(func(g *TargetGroup) {
+	w.present().Adjust(func(g *TargetGroup) {
 		if g.Sick == nil {
 			g.Sick, g.Refuse = map[netip.Addr]bool{}, map[netip.Addr]string{}
 		}
@@ -176,7 +203,14 @@ type Change struct {
 func (w *World) Changes() []Change { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.changes) }
 
 // Saves counts the writes that took effect.
-func (w *World) Saves() int { w.mu.Lock(); defer w.mu.Unlock(); return w.store.saves }
+func (w *World) Saves() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.stores {
+		n += s.saves
+	}
+	return n
+}
 
 // Broken returns the promises that were broken, with the time and the address.
 func (w *World) Broken() []string { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.broken) }

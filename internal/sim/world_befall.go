@@ -42,7 +42,7 @@ func (l *Life) world(a args) error {
 	return a.each(map[string]func(string) error{
 		"interval": duration(&l.Interval), "deadline": duration(&l.Deadline), "rounds": number(&l.Rounds),
 		"faulty": func(v string) (err error) { l.faulty, err = strconv.ParseFloat(v, 64); return err },
-		"values": func(v string) error { l.store.asValue = v == "yes"; return nil },
+		"values": func(v string) error { l.asValue = v == "yes"; return nil },
 		"skewed": func(v string) error { l.Skewed = v == "yes"; return nil },
 	})
 }
@@ -162,8 +162,8 @@ func (l *Life) step(p *Process, by time.Duration) {
 
 // comeBack lets everybody who is registered and once was behind the name be live again.
 func (l *Life) comeBack() {
-	name := l.Binding.Hostnames[0]
 	l.mu.Lock()
+	name := l.Binding.Hostnames[0]
 	back := slices.Clone(l.at(name, l.Now()))
 	once := map[netip.Addr]bool{}
 	for _, changes := range l.truth {
@@ -233,7 +233,7 @@ func (l *Life) operate(what string, addr netip.Addr) {
 	if err == nil {
 		l.meet("operator " + what)
 		if what == "adopt" {
-			l.shown[addr] = true // it is ours by the operator's word
+			l.stored().shown[addr] = true // it is ours by the operator's word
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -20,6 +19,7 @@ var worldCommands = map[string]func(*World, args) (string, error){
 	"group":    (*World).group,
 	"operator": (*World).operator,
 	"memory":   (*World).memory,
+	"rebind":   (*World).rebind,
 }
 
 // name addrs=LIST [host=NAME]: from now on the name holds these.
@@ -41,7 +41,7 @@ func (w *World) bind(a args) (string, error) {
 	if len(a.plain) == 0 {
 		return "", fmt.Errorf("want a hostname")
 	}
-	w.Binding.Hostnames = a.plain
+	w.Rebind(func(b *mooring.Binding, _ *mooring.Policy) { b.Hostnames = a.plain })
 	for _, name := range a.plain {
 		w.SetTruth(name, w.at(name, w.Now()))
 	}
@@ -56,7 +56,8 @@ func (w *World) dns(a args) (_ string, err error) {
 
 // policy profile=sampled|whole misses=N hold=DURATION ...: by what is judged.
 func (w *World) policy(a args) (string, error) {
-	pol := &w.Policy
+	changed := w.Policy
+	pol := &changed
 	err := a.each(map[string]func(string) error{
 		"profile": func(v string) error {
 			admit := pol.Admit
@@ -79,11 +80,15 @@ func (w *World) policy(a args) (string, error) {
 	if err == nil {
 		err = pol.Validate()
 	}
+	if err == nil {
+		w.Rebind(func(_ *mooring.Binding, p *mooring.Policy) { *p = changed })
+	}
 	return "", err
 }
 
 // group healthy-after=DURATION drain=DURATION cross-zone=on|off|unknown sick=LIST refuse=LIST: what the group is
-// like. dies=LIST lives=LIST: these hosts go down, or are up, be it that somebody else has their address by now.
+// like. dies=LIST lives=LIST: these hosts go down, or are up; taken=LIST: another host has these addresses by now.
+// quota=N deleted=yes|no throttled=yes|no: what befalls all its calls.
 func (w *World) group(a args) (string, error) {
 	var err error
 	w.Adjust(func(g *TargetGroup) {
@@ -101,8 +106,12 @@ func (w *World) group(a args) (string, error) {
 				clear(g.Sick)
 				return every(v, func(a netip.Addr) { g.Sick[a] = true })
 			},
-			"dies":  func(v string) error { return every(v, func(a netip.Addr) { g.Sick[a] = true }) },
-			"lives": func(v string) error { return every(v, func(a netip.Addr) { delete(g.Sick, a) }) },
+			"taken":     w.takes(g),
+			"quota":     number(&g.Quota),
+			"deleted":   w.deletes(g),
+			"throttled": w.throttles(g),
+			"dies":      func(v string) error { return every(v, func(a netip.Addr) { g.Sick[a] = true }) },
+			"lives":     func(v string) error { return every(v, func(a netip.Addr) { delete(g.Sick, a) }) },
 			"refuse": func(v string) error {
 				clear(g.Refuse)
 				return every(v, func(a netip.Addr) { g.Refuse[a] = "in use by a load balancer" })
@@ -114,17 +123,20 @@ func (w *World) group(a args) (string, error) {
 
 // operator register=LIST deregister=LIST [port=N]: somebody else changes the group.
 func (w *World) operator(a args) (string, error) {
-	port := int(w.Binding.Port)
+	port, said := int(w.Binding.Port), ""
 	hand := func(register bool) func(string) error {
 		return func(list string) error {
-			var faults []error
-			err := every(list, func(a netip.Addr) { faults = append(faults, w.ByHand(register, a, uint16(port))) })
-			return errors.Join(append(faults, err)...)
+			return every(list, func(a netip.Addr) {
+				if err := w.ByHand(register, a, uint16(port)); err != nil {
+					said += "the operator is refused: " + err.Error() + "\n"
+				}
+			})
 		}
 	}
-	return "", a.each(map[string]func(string) error{
+	err := a.each(map[string]func(string) error{
 		"port": number(&port), "register": hand(true), "deregister": hand(false),
 	})
+	return said, err
 }
 
 // memory ACCIDENT: something befalls the stored memory.

@@ -31,9 +31,10 @@ func (w *World) NewDaemon(name string, interval time.Duration) *Daemon {
 // Start begins to watch. It does not wait.
 func (d *Daemon) Start(ctx context.Context) {
 	ctx, d.stop = context.WithCancel(ctx)
+	d.configure()
 	d.begin()
 	member := &mooring.Member{
-		Binding: d.w.Binding, Interval: d.Interval,
+		Binding: d.binding, Interval: d.Interval,
 		Open: func(context.Context) (*mooring.Keeper, error) {
 			k := d.keeper()
 			k.Decide, k.Log = d.decide(), slog.New(listener{d.Process})

@@ -17,13 +17,14 @@ func (l *Life) repair() {
 		_ = l.Befall(MemoryLost)
 	}
 	l.resume()
-	l.Adjust(func(g *TargetGroup) { clear(g.Sick); clear(g.Refuse) })
+	l.Adjust(func(g *TargetGroup) { clear(g.Sick); clear(g.Refuse); g.mend() })
 }
 
 // settle ends all trouble and holds the truth still: now everything must come right within the bound of the
 // promise, and then stay so.
 func (l *Life) settle(ctx context.Context) {
 	l.calm.Store(true)
+	l.Flush()
 	l.repair()
 	l.AdjustZone((*Zone).Calm)
 	if l.Policy.Mode == mooring.ModeObserve {

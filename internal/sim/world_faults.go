@@ -37,14 +37,20 @@ const (
 
 // The faults of the group.
 const (
-	FailError    Fault = "error"          // the call fails and changes nothing: throttled, denied, broken
-	FailLost     Fault = "lost-reply"     // the call takes effect and its reply is lost
-	FailOldView  Fault = "stale-describe" // the description is an older one
-	FailNoView   Fault = "empty-describe" // the description is empty
-	FailHalt     Fault = "halt"           // the group must not be written
-	FailConflict Fault = "conflict"       // another run saved first
-	FailDenied   Fault = "denied"         // a permission is missing
-	FailPretend  Fault = "pretended-save" // a store that lies: no real one does, but the checks must notice
+	FailError    Fault = "error"            // the call fails and changes nothing: throttled, broken, reset
+	FailLost     Fault = "lost-reply"       // the call takes effect and its reply is lost
+	FailHang     Fault = "hang"             // no answer comes, and nothing takes effect
+	FailLate     Fault = "late"             // no answer comes; the network holds the request, which takes effect a minute later
+	FailTwice    Fault = "twice"            // the network delivers it a second time a minute later
+	FailOldView  Fault = "stale-describe"   // the description is an older one
+	FailNoView   Fault = "empty-describe"   // the description is empty
+	FailPartView Fault = "partial-describe" // the description lacks some targets
+	FailHalt     Fault = "halt"             // the group must not be written
+	FailConflict Fault = "conflict"         // another run saved first
+	FailDeleted  Fault = "deleted"          // the object is deleted right before it is written
+	FailNotFound Fault = "not-found"        // 404 for an object that is there
+	FailDenied   Fault = "denied"           // a permission is missing
+	FailPretend  Fault = "pretended-save"   // a store that lies: no real one does, but the checks must notice
 )
 
 // FaultsOf returns the faults that a call can meet.
@@ -56,15 +62,15 @@ func FaultsOf(c Call) []Fault {
 			FailCNAMELoop, FailFewServers, FailPartial, FailStaleServer, FailStale, FailShortAll,
 		}
 	case CallDescribe:
-		return []Fault{FailError, FailOldView, FailNoView}
+		return []Fault{FailError, FailHang, FailDenied, FailOldView, FailNoView, FailPartView}
 	case CallInspect:
 		return []Fault{FailHalt}
 	case CallRegister, CallDeregister:
-		return []Fault{FailError, FailLost}
+		return []Fault{FailError, FailHang, FailDenied, FailLost, FailLate, FailTwice}
 	case CallLoad:
-		return []Fault{FailError, FailDenied}
+		return []Fault{FailError, FailHang, FailDenied, FailNotFound}
 	case CallSave:
-		return []Fault{FailError, FailLost, FailConflict, FailDenied}
+		return []Fault{FailError, FailHang, FailLost, FailConflict, FailDenied, FailDeleted}
 	default:
 		return nil
 	}

@@ -105,7 +105,7 @@ func (l *Life) obey(a args) error {
 	if do, ok := lifeCommands[a.word]; ok {
 		return do(l, a)
 	}
-	if a.word == "operator" && l.NoHands {
+	if l.NoHands && (a.word == "operator" || a.get("deleted", "") != "") {
 		return nil
 	}
 	_, err := worldCommands[a.word](l.World, a)

@@ -103,6 +103,7 @@ type source struct {
 // A question is about one name, and remembers by which servers it is answered.
 type question struct {
 	w       *World
+	policy  mooring.Policy
 	zone    Zone // as it is for this look
 	name    string
 	fault   Fault
@@ -127,7 +128,7 @@ func (q *question) plain() (mooring.Answer, bool) {
 	q.sources = append(q.sources, s)
 	return mooring.Answer{
 		Hostname: q.name, Addrs: addrs, Server: zoneServer(server), TTL: cmp.Or(q.zone.TTL, time.Minute),
-		Plain: true, Whole: q.w.Policy.Answers == mooring.AnswersWhole, Authoritative: true,
+		Plain: true, Whole: q.policy.Answers == mooring.AnswersWhole, Authoritative: true,
 	}, true
 }
 
@@ -195,7 +196,7 @@ func (q *question) cached() (mooring.Answer, bool) {
 	q.sources = append(q.sources, c.source)
 	return mooring.Answer{
 		Hostname: q.name, Addrs: c.addrs, Server: netip.AddrPortFrom(resolverAddr(resolver), 53).String(), TTL: ttl,
-		Plain: true, Whole: q.w.Policy.Answers == mooring.AnswersWhole,
+		Plain: true, Whole: q.policy.Answers == mooring.AnswersWhole,
 	}, true
 }
 

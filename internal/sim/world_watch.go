@@ -17,6 +17,9 @@ func (l *Life) LiveWatched(ctx context.Context, daemons int) []string {
 		for i, d := range l.daemons {
 			if d == nil || d.dead.Load() {
 				l.daemons[i] = l.daemon(ctx)
+			} else if d.outdated() { // the operator starts it anew
+				l.runs.Go(d.Stop)
+				l.daemons[i] = l.daemon(ctx)
 			}
 		}
 		l.pass(n, l.Interval)
@@ -26,7 +29,8 @@ func (l *Life) LiveWatched(ctx context.Context, daemons int) []string {
 	}
 	for i, d := range l.daemons {
 		d.upset.Store(nil)
-		if d.dead.Load() {
+		if d.dead.Load() || d.outdated() {
+			l.runs.Go(d.Stop)
 			l.daemons[i] = l.daemon(ctx)
 		}
 	}
@@ -128,10 +132,11 @@ func (l *Life) resume() {
 func (w *World) Edit(ctx context.Context, change func(mooring.Memory) mooring.Memory) error {
 	w.mu.Lock()
 	w.edits++
-	clear(w.aside)
+	clear(w.stored().aside)
 	operator := fmt.Sprintf("operator %d", w.edits)
 	w.mu.Unlock()
 	p := w.NewProcess(operator)
+	p.configure()
 	p.begin()
 	_, err := p.keeper().Edit(ctx, func(m mooring.Memory) (mooring.Memory, error) { return change(m), nil })
 	return err
