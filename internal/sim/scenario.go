@@ -23,6 +23,7 @@ type Player struct {
 	older  *Older // runs beside us; nil: nobody does
 	number int
 	broken int
+	ahead  time.Duration // by which the clocks of the processes are
 
 	count  int       // of commands
 	work   int       // of all rounds
@@ -253,6 +254,7 @@ func (p *Player) run(at func(Point)) (int, mooring.Report) {
 	}
 	process := p.world.NewProcess(fmt.Sprint("run ", p.number))
 	process.At = at
+	process.Step(p.ahead)
 	number := p.number
 	return number, process.Round(context.Background())
 }

@@ -10,6 +10,7 @@ import (
 
 // commands are what a script may say, besides what changes the world.
 var commands = map[string]func(*Player, args) (string, error){
+	"clock":   (*Player).clockAhead,
 	"older":   (*Player).olderFunction,
 	"wait":    (*Player).wait,
 	"round":   (*Player).round,
