@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 FUZZTIME ?= 30s
 SEEDS   ?= 50000
 BENCHTIME ?= 8s
+SOAK    ?= 10m
 
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -55,6 +56,10 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 .PHONY: sim
 sim: ## SEEDS (50000) simulated worlds, each promise checked after each change
 	$(GO) test . -timeout 0 -run Sim -args -seeds=$(SEEDS)
+
+.PHONY: soak
+soak: ## the built watch for SOAK (10m), while all around it is stopped, paused and started again; root, Linux, moto
+	MOORING_REQUIRE_NAMESPACE=1 $(GO) test ./cmd/internal/soak -timeout 0 -count 1 -v -run '^TestSoak$$' -args -soak=$(SOAK) $(if $(SEED),-seed=$(SEED))
 
 .PHONY: bench
 bench: ## the front beside haproxy: BENCHTIME (8s) for each comparison
