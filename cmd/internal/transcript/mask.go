@@ -23,11 +23,14 @@ type Mask struct {
 	counts map[string]int
 }
 
-// Name makes a name be replaced wherever it is found. Longer names are to be told first. Empty ones are ignored.
+// shortest is the length under which a name may be a part of any word, and is not replaced. Secrets are longer.
+const shortest = 8
+
+// Name makes a name be replaced wherever it is found. Longer names are to be told first.
 func (m *Mask) Name(name, placeholder string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if name != "" && name != placeholder {
+	if len(name) >= shortest && name != placeholder {
 		m.names = append(m.names, name, placeholder)
 	}
 }

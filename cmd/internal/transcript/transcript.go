@@ -42,8 +42,9 @@ type Stack struct {
 	Scratch  Group        `json:"scratch"`  // used by no listener
 	Attached Group        `json:"attached"` // used by the Network Load Balancer
 	Bucket   string       `json:"bucket"`
-	Role     string       `json:"role"`            // whose sessions are given less than it may do
-	Nodes    []netip.Addr `json:"nodes,omitempty"` // found by the walk: what the name showed in the end
+	Role     string       `json:"role"`              // whose sessions are given less than it may do
+	Nodes    []netip.Addr `json:"nodes,omitempty"`   // found by the walk: what the name showed
+	Servers  int          `json:"servers,omitempty"` // found by the walk: of the name's zone
 }
 
 // A Subnet of the stack's VPC.
