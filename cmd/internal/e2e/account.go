@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,10 +33,12 @@ func newAccount(head transcript.Head, now func() time.Time) (*account, error) {
 	}
 	scratch, attached := group(s.Scratch), group(s.Attached)
 	scratch.Unused = true
-	attached.HealthyAfter, attached.DrainFor = seconds(head.Measured.HealthySeconds), seconds(head.Measured.DrainSeconds)
-	for g, delay := range map[*sim.TargetGroup]string{scratch: "0", attached: "60"} { // as deploy/e2e/main.tf sets them
+	// Where nothing was seen to drain, it should have been for as long as the group is set to.
+	attached.HealthyAfter = seconds(head.Measured.HealthySeconds)
+	attached.DrainFor = seconds(cmp.Or(head.Measured.DrainSeconds, attachedDelay))
+	for g, delay := range map[*sim.TargetGroup]float64{scratch: 0, attached: attachedDelay} { // as deploy/e2e/main.tf sets them
 		g.Attributes = map[string]string{
-			"deregistration_delay.timeout_seconds": delay, "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
+			"deregistration_delay.timeout_seconds": strconv.Itoa(int(delay)), "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
 		}
 	}
 	a := &account{s3: &sim.S3{Clock: now, Hides: func(r *http.Request) bool { return sessionOf(r) == withoutList }}}
@@ -45,6 +49,9 @@ func newAccount(head transcript.Head, now func() time.Time) (*account, error) {
 	}
 	return a, a.names(s, now)
 }
+
+// attachedDelay is the deregistration delay of the attached group, in seconds.
+const attachedDelay = 60
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 

@@ -15,65 +15,83 @@ import (
 type difference struct {
 	line        int
 	check, what string // the assumption, and the action or question
+	of          string // the target, the subnet; "" is the call itself
 	field       string
 	recorded    string
 	world       string
 }
 
 func (d difference) String() string {
-	return fmt.Sprintf("%s %s: %s: recorded %q, the simulated world %q", d.check, d.what, d.field, d.recorded, d.world)
+	return strings.TrimSpace(fmt.Sprintf("%s %s: %s", d.check, d.what, d.of)) + fmt.Sprintf(" %s: recorded %q, the simulated world %q", d.field, d.recorded, d.world)
+}
+
+// summary tells differences of one kind once, in the order of their first: what must not change unnoticed.
+func summary(differences []difference) string {
+	var order []difference
+	count := map[difference]int{}
+	for _, d := range differences {
+		d.line, d.of = 0, ""
+		if count[d]++; count[d] == 1 {
+			order = append(order, d)
+		}
+	}
+	var b strings.Builder
+	for _, d := range order {
+		fmt.Fprintf(&b, "%d × %s\n", count[d], d)
+	}
+	return b.String()
 }
 
 var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
-// facts are what matters of a reply, by name.
-type facts map[string]string
+// facts are what matters of a reply.
+type facts map[fact]string
 
-// compareCall compares what the world claims to know: of the facts that only the recording has, those about targets and
-// subnets; of the world's own, all.
+type fact struct{ of, field string }
+
+func compareFacts(a, b fact) int {
+	return cmp.Or(strings.Compare(a.of, b.of), strings.Compare(a.field, b.field))
+}
+
+// compareCall compares what the world claims to know.
 func compareCall(recorded, world transcript.Entry) (out []difference) {
 	was, is := factsOf(*recorded.Call), factsOf(*world.Call)
-	fields := slices.Sorted(maps.Keys(was))
-	for field := range is {
-		if _, ok := was[field]; !ok {
-			fields = append(fields, field)
-		}
-	}
-	slices.Sort(fields)
-	for _, field := range fields {
-		if was[field] != is[field] {
-			out = append(out, difference{recorded.Line, recorded.Check, recorded.Call.Action, field, cmp.Or(was[field], "nothing"), cmp.Or(is[field], "nothing")})
+	all := maps.Clone(is)
+	maps.Copy(all, was)
+	for _, f := range slices.SortedFunc(maps.Keys(all), compareFacts) {
+		if was[f] != is[f] {
+			out = append(out, difference{recorded.Line, recorded.Check, recorded.Call.Action, f.of, f.field, cmp.Or(was[f], "nothing"), cmp.Or(is[f], "nothing")})
 		}
 	}
 	return out
 }
 
 func factsOf(c transcript.Call) facts {
-	f := facts{"status": fmt.Sprint(c.Reply.Status)}
+	f := facts{{field: "status"}: fmt.Sprint(c.Reply.Status)}
 	if c.Reply.Code != "" {
-		f["code"], f["message"] = c.Reply.Code, c.Reply.Message
+		f[fact{field: "code"}], f[fact{field: "message"}] = c.Reply.Code, c.Reply.Message
 	}
 	if c.Service == "s3" {
-		delete(f, "message") // nothing goes by it
-		f["ETag"] = map[bool]string{true: "given", false: "none"}[c.Reply.Headers["Etag"] != ""]
+		delete(f, fact{field: "message"}) // nothing goes by it
+		f[fact{field: "ETag"}] = map[bool]string{true: "given", false: "none"}[c.Reply.Headers["Etag"] != ""]
 	}
 	switch c.Action {
 	case "DescribeTargetHealth":
 		for _, t := range transcript.Items(c.Reply.Body, "TargetHealthDescriptions", "member") {
-			key := t["Id"] + ":" + t["Port"] + " "
-			f[key+"state"] = strings.TrimSpace(t["State"] + " " + t["Reason"])
-			f[key+"zone"] = cmp.Or(t["AvailabilityZone"], "none")
-			f[key+"health check port"] = t["HealthCheckPort"]
+			key := t["Id"] + ":" + t["Port"]
+			f[fact{key, "state"}] = strings.TrimSpace(t["State"] + " " + t["Reason"])
+			f[fact{key, "zone"}] = cmp.Or(t["AvailabilityZone"], "none")
+			f[fact{key, "health check port"}] = t["HealthCheckPort"]
 		}
 	case "DescribeTargetGroupAttributes":
 		for _, a := range transcript.Items(c.Reply.Body, "Attributes", "member") {
 			if slices.Contains([]string{"deregistration_delay.timeout_seconds", "load_balancing.cross_zone.enabled"}, a["Key"]) {
-				f[a["Key"]] = a["Value"]
+				f[fact{a["Key"], "value"}] = a["Value"]
 			}
 		}
 	case "DescribeSubnets":
 		for _, s := range transcript.Items(c.Reply.Body, "subnetSet", "item") {
-			f[s["subnetId"]] = s["cidrBlock"] + " " + s["availabilityZone"] + " " + s["availabilityZoneId"]
+			f[fact{s["subnetId"], "subnet"}] = s["cidrBlock"] + " " + s["availabilityZone"] + " " + s["availabilityZoneId"]
 		}
 	}
 	return f
@@ -95,7 +113,7 @@ func compareTogether(recorded, world []transcript.Entry) []difference {
 	}
 	if was, is := count(recorded), count(world); was != is {
 		first := recorded[0]
-		return []difference{{first.Line, first.Check, first.Call.Action, "outcomes of calls at the same time", was, is}}
+		return []difference{{first.Line, first.Check, first.Call.Action, "", "outcomes of calls at the same time", was, is}}
 	}
 	return nil
 }
@@ -107,7 +125,7 @@ func compareAsked(recorded, world transcript.Entry) []difference {
 		return nil
 	}
 	a := recorded.Ask
-	return []difference{{recorded.Line, recorded.Check, fmt.Sprintf("%s of %s", a.Type, a.Name), "answers", was, is}}
+	return []difference{{recorded.Line, recorded.Check, fmt.Sprintf("%s of %s", a.Type, a.Name), "", "answers", was, is}}
 }
 
 func kinds(a transcript.Asked) string {

@@ -56,7 +56,7 @@ func TestAnotherAccountsCredentialsBuildNothing(t *testing.T) {
 
 func TestAWholeWalkHoldsInTheSimulatedWorldAndIsTornDown(t *testing.T) {
 	w := newTestWorld(t, 24)
-	w.env["MOORING_E2E_LCUS"] = "500"
+	w.env["MOORING_E2E_LCUS"], w.env["MOORING_E2E_ANSWERS"] = "500", "240"
 	w.answers["init"] = func() string {
 		if !strings.Contains(w.out.String(), "4.0450") {
 			t.Errorf("something was begun before the cost was told:\n%s", &w.out)
@@ -225,6 +225,7 @@ func TestASmallLoadBalancerIsNoTestOfChance(t *testing.T) {
 
 func TestANameAloneIsTriedWithoutAnAccount(t *testing.T) {
 	w := newTestWorld(t, 24)
+	w.env["MOORING_E2E_ANSWERS"] = "240"
 	if err := w.m.command(t.Context(), []string{"names", testName}); err != nil {
 		t.Fatal(err)
 	}

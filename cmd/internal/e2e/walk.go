@@ -47,6 +47,7 @@ var (
 func newMask(ctx context.Context, cfg aws.Config, stack transcript.Stack) *transcript.Mask {
 	one := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 	m := &transcript.Mask{Keep: []netip.Prefix{vpcRange, one(outside), one(public)}}
+	m.Name(stack.Account, transcript.Account)
 	m.Name(stack.Bucket, "bucket")
 	if cfg.Credentials != nil {
 		if c, err := cfg.Credentials.Retrieve(ctx); err == nil {

@@ -154,7 +154,7 @@ func newTestWorld(t *testing.T, nodes int) *testWorld {
 	}
 	w.env = map[string]string{
 		"MOORING_E2E": "yes", "MOORING_E2E_ACCOUNT": testAccount, "AWS_REGION": "eu-west-1",
-		"MOORING_E2E_RESOLVER": w.real.server(0).String(), "MOORING_E2E_ANSWERS": "400",
+		"MOORING_E2E_RESOLVER": w.real.server(0).String(), "MOORING_E2E_ANSWERS": "40",
 	}
 	w.m = machine{
 		out: &w.out, err: &w.errs, dial: w.real.dns.Dial, terraform: self, folder: t.TempDir(), clock: w.clock, source: transcript.FromFake,

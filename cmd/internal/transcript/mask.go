@@ -35,7 +35,7 @@ func (m *Mask) Name(name, placeholder string) {
 	}
 }
 
-// Account is the placeholder of the first account found.
+// Account is the placeholder for the account of a stack. Others that are found are numbered.
 const Account = "123456789012"
 
 type shape struct {
@@ -56,9 +56,9 @@ var shapes = []shape{
 	{"request", regexp.MustCompile(`\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b`), func(int, string) string {
 		return "00000000-0000-4000-8000-000000000000" // of one request only: nothing is the same thing again
 	}},
-	{"account", regexp.MustCompile(`\b\d{12}\b`), func(n int, _ string) string {
-		if n == 1 {
-			return Account
+	{"account", regexp.MustCompile(`\b\d{12}\b`), func(n int, found string) string {
+		if found == Account {
+			return found
 		}
 		return fmt.Sprintf("%012d", n)
 	}},
@@ -71,7 +71,7 @@ var shapes = []shape{
 
 var (
 	dotted = regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`)
-	colons = regexp.MustCompile(`[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}`)
+	colons = regexp.MustCompile(`[0-9a-zA-Z]*:[0-9a-zA-Z:]*:[0-9a-zA-Z]*`) // all of an ARN, too, which is no address
 )
 
 // Text returns a text without what must not be told. What it returns it leaves as it is the next time.
