@@ -31,7 +31,7 @@ const interruptTime = 20 * time.Minute
 
 func (t terraform) command(ctx context.Context, out io.Writer, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, t.program, append([]string{"-chdir=" + t.folder}, args...)...)
-	cmd.Env = append(t.environ, "TF_IN_AUTOMATION=1", "TF_INPUT=0")
+	cmd.Env = append(t.environ, "TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1")
 	cmd.Stdout, cmd.Stderr = out, t.err
 	alone(cmd)
 	// One interrupt makes it stop in good order; a second one would make it drop what it has not written down.
