@@ -29,6 +29,7 @@ const (
 	window     = 8  // questions that are under way on one connection, as of internal/lookup
 	maxServers = 16 // as of internal/lookup
 
+	patience      = 3   // connections in a row without an answer, after which a server is not asked on
 	perConnection = 100 // questions: a server may close a connection that was asked enough
 )
 
@@ -48,6 +49,7 @@ func systemResolver() (netip.AddrPort, error) {
 
 // find asks the resolver for the servers of the zone above the name.
 func (a *asker) find(ctx context.Context) {
+	a.tape.Check(starting)
 	_, zone, _ := strings.Cut(a.name, ".")
 	named := a.series(ctx, 0, zone, dns.TypeNS, true, 1, false)
 	for _, name := range named[0].Names {
@@ -72,12 +74,16 @@ func (a *asker) series(ctx context.Context, server int, name string, kind uint16
 		return m
 	}
 	return a.tape.Ask(asked, func() (out []transcript.Answer) {
-		for len(out) < n && ctx.Err() == nil {
+		for silent := 0; len(out) < n && silent < patience && ctx.Err() == nil; {
 			batch := 1
 			if kept {
 				batch = min(n-len(out), perConnection)
 			}
-			out = append(out, a.connection(ctx, a.address(server), tcp, batch, question)...)
+			got := a.connection(ctx, a.address(server), tcp, batch, question)
+			if silent++; got[0].Rcode != "" {
+				silent = 0
+			}
+			out = append(out, got...)
 		}
 		for len(out) < n {
 			out = append(out, transcript.Answer{Error: "not asked"})

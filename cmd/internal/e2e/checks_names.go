@@ -29,10 +29,11 @@ func (w *walk) everyServer(ctx context.Context, count int, kept bool) [][]transc
 	return out
 }
 
-// sets are the addresses of the answers that came.
+// sets are the addresses of the answers that came from the zone. Where something on the way answers in its place, as the
+// networks of some providers do, there is no authority.
 func sets(answers []transcript.Answer) (out [][]netip.Addr) {
 	for _, a := range answers {
-		if a.Rcode == "NOERROR" && !a.Truncated && len(a.Addrs) > 0 {
+		if a.Rcode == "NOERROR" && a.Authoritative && !a.Truncated && len(a.Addrs) > 0 {
 			out = append(out, a.Addrs)
 		}
 	}
@@ -76,7 +77,7 @@ func (w *walk) judge(servers [][]transcript.Answer) (verdict, error) {
 		asked += len(answers)
 	}
 	if len(series) < asked*9/10 {
-		return found(untried, "only %d of %d questions were answered with addresses", len(series), asked), nil
+		return found(untried, "only %d of %d questions were answered by the zone with addresses", len(series), asked), nil
 	}
 	tests := map[string]chance.Test{}
 	note := func(name string, t chance.Test, ok bool) {

@@ -25,6 +25,7 @@ const usage = `usage: e2e run        build the stack, walk through docs/assumpti
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	signal.Ignore(syscall.SIGPIPE) // who reads this may be gone, and what was built must go nevertheless
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
@@ -33,15 +34,34 @@ func main() {
 			cancel(fmt.Errorf("%s", s)) // further signals change nothing: what was built must go
 		}
 	}()
-	m := machine{
-		out: os.Stdout, err: os.Stderr, env: os.LookupEnv, environ: os.Environ(), dial: new(net.Dialer).DialContext,
-		terraform: "terraform", folder: "deploy/e2e", clock: wallClock{},
-		load: func(ctx context.Context) (aws.Config, error) { return awsconfig.LoadDefaultConfig(ctx) },
-	}
-	if err := m.command(ctx, os.Args[1:]); err != nil {
+	if err := thisMachine().command(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "e2e: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+func thisMachine() machine {
+	return machine{
+		out: os.Stdout, err: os.Stderr, env: os.LookupEnv, environ: os.Environ(), dial: new(net.Dialer).DialContext,
+		terraform: programOf(os.LookupEnv), folder: folderOf(os.LookupEnv), clock: wallClock{},
+		load: func(ctx context.Context) (aws.Config, error) { return awsconfig.LoadDefaultConfig(ctx) },
+	}
+}
+
+// programOf is Terraform, or what is to be used in its place, such as OpenTofu.
+func programOf(env func(string) (string, bool)) string {
+	if program, ok := env("MOORING_E2E_TERRAFORM"); ok && program != "" {
+		return program
+	}
+	return "terraform"
+}
+
+// folderOf is where the stack and its state are, from the top of the checkout.
+func folderOf(env func(string) (string, bool)) string {
+	if folder, ok := env("MOORING_E2E_FOLDER"); ok && folder != "" {
+		return folder
+	}
+	return "deploy/e2e"
 }
 
 // A machine is what a verb may use of the one it runs on.

@@ -100,7 +100,7 @@ func (p *player) play(ctx context.Context, entries []transcript.Entry) (out []di
 		p.clock.Set(p.start.Add(time.Duration(e.At) * time.Millisecond))
 		again := e
 		switch {
-		case e.Ask != nil && p.world.dns != nil && strings.TrimPrefix(e.Ask.Name, "all.") == p.name:
+		case e.Ask != nil && p.world.dns != nil && e.Check != starting && strings.TrimPrefix(e.Ask.Name, "all.") == p.name:
 			again.Ask = p.ask(ctx, *e.Ask)
 			out = append(out, compareAsked(e, again)...)
 			continue

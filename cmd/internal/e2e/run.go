@@ -125,6 +125,8 @@ func (m machine) walk(ctx context.Context, cfg aws.Config, stack transcript.Stac
 	w.asker.find(ctx)
 	if len(w.asker.servers) == 0 {
 		fmt.Fprintln(m.err, "e2e: the zone's servers were not found: nothing about names is tried")
+	} else {
+		_ = w.settle(ctx) // it fails when the walk is ended, which each check says
 	}
 	verdicts := w.through(ctx, nil)
 	if err := m.write(w, cmp.Or(m.source, transcript.FromAWS), verdicts); err != nil {

@@ -156,7 +156,7 @@ func TestCtrlCInTheMiddleOfTheWalkKeepsWhatWasSeenAndTearsDown(t *testing.T) {
 	w := newTestWorld(t, 2)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	w.m.clock = &endingClock{w.clock, func() { cancel(errCtrlC) }} // the first pause is that of D8
+	w.m.clock = &endingClock{w.clock, 3 * time.Second, func() { cancel(errCtrlC) }} // D8 pauses for so long
 	if err := w.m.command(ctx, []string{"run"}); !errors.Is(err, errCtrlC) {
 		t.Errorf("%v", err)
 	}
@@ -170,11 +170,14 @@ func TestCtrlCInTheMiddleOfTheWalkKeepsWhatWasSeenAndTearsDown(t *testing.T) {
 
 type endingClock struct {
 	*worldClock
+	at  time.Duration
 	end func()
 }
 
 func (c *endingClock) Wait(ctx context.Context, d time.Duration) error {
-	c.end()
+	if d == c.at {
+		c.end()
+	}
 	return c.worldClock.Wait(ctx, d)
 }
 

@@ -14,6 +14,7 @@ import (
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/miekg/dns"
 
 	"mooring/cmd/internal/chance"
 	"mooring/cmd/internal/transcript"
@@ -68,8 +69,11 @@ func (w *walk) connect() {
 func (w *walk) recorded(as string, cfg aws.Config) aws.Config {
 	cfg = cfg.Copy()
 	recorder := transcript.Recorder{Tape: w.tape, As: as}
-	if c, ok := cfg.HTTPClient.(*http.Client); ok && c.Transport != nil {
+	switch c := cfg.HTTPClient.(type) {
+	case *http.Client:
 		recorder.Base = c.Transport
+	case interface{ GetTransport() *http.Transport }: // the SDK's own, with AWS_CA_BUNDLE
+		recorder.Base = c.GetTransport()
 	}
 	cfg.HTTPClient = &http.Client{Transport: recorder, Timeout: time.Minute}
 	return cfg
@@ -109,6 +113,30 @@ type check struct {
 	account   bool // it calls AWS
 	run       func(*walk, context.Context) (verdict, error)
 	why       string
+}
+
+// starting is the check of what comes before the first one. A replay leaves its questions out.
+const starting = "start"
+
+// settle waits until the name of a new load balancer shows the same nodes for two minutes.
+func (w *walk) settle(ctx context.Context) error {
+	const apart, quiet, longest = 20 * time.Second, 2 * time.Minute, 30 * time.Minute
+	w.tape.Check(starting)
+	began := w.clock.Now()
+	since, last := began, []netip.Addr(nil)
+	for now := began; now.Sub(began) < longest; now = w.clock.Now() {
+		shown := append(sets(w.asker.series(ctx, 1, "all."+w.asker.name, dns.TypeA, true, 1, false)), sets(w.asker.series(ctx, 1, w.asker.name, dns.TypeA, true, 1, false))...)
+		if all := union(shown...); len(all) == 0 || !slices.Equal(all, last) {
+			since, last = now, all
+		}
+		if now.Sub(since) >= quiet {
+			return nil
+		}
+		if err := w.clock.Wait(ctx, apart); err != nil {
+			return err
+		}
+	}
+	return nil // the checks say what they see
 }
 
 // go through all checks whose id is in only; none: all of them. A check that could not be finished was not tried.

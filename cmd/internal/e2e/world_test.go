@@ -28,10 +28,20 @@ import (
 
 var update = flag.Bool("update", false, "record the transcripts of the simulated world and of moto anew")
 
-// The test program is Terraform, too, when a test runs it as that.
-const asTerraform = "E2E_TEST_TERRAFORM"
+// The test program is Terraform, too, when a test runs it as that, or the real program.
+const (
+	asTerraform = "E2E_TEST_TERRAFORM"
+	asProgram   = "E2E_TEST_PROGRAM"
+)
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		if err := os.Unsetenv(asProgram); err != nil { // what it runs is Terraform
+			os.Exit(2)
+		}
+		main()
+		return
+	}
 	if at := os.Getenv(asTerraform); at != "" {
 		os.Exit(terraformMain(at, os.Args[1:]))
 	}
@@ -62,6 +72,12 @@ func terraformMain(at string, args []string) int {
 		<-interrupts
 		fmt.Fprintln(os.Stderr, "Interrupt received.")
 		return 1
+	}
+	select {
+	case <-interrupts: // it would stop in the middle
+		fmt.Fprintln(os.Stderr, "Interrupt received.")
+		return 1
+	default:
 	}
 	if reply.StatusCode != http.StatusOK {
 		fmt.Fprintf(os.Stderr, "Error: %s\n", text)
@@ -118,6 +134,7 @@ type testWorld struct {
 	m     machine
 	env   map[string]string
 	clock *worldClock
+	url   string // of AWS
 	out   shared
 	errs  shared
 	real  *account
@@ -146,6 +163,7 @@ func newTestWorld(t *testing.T, nodes int) *testWorld {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = endpoint.Close() })
+	w.url = endpoint.URL
 	control := httptest.NewServer(http.HandlerFunc(w.terraform))
 	t.Cleanup(control.Close)
 	self, err := os.Executable()
