@@ -25,7 +25,8 @@ func (w *walk) inside(n int) netip.Addr {
 
 type option func(*types.TargetDescription)
 
-func zone(name string) option { return func(t *types.TargetDescription) { t.AvailabilityZone = &name } }
+// everyZone registers an address outside of the VPC.
+func everyZone(t *types.TargetDescription) { t.AvailabilityZone = aws.String("all") }
 
 func port(n int32) option { return func(t *types.TargetDescription) { t.Port = &n } }
 
@@ -136,11 +137,11 @@ func (w *walk) zoneWords(ctx context.Context) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	all, _, err := w.register(ctx, arn, target(out, zone("all")))
+	all, _, err := w.register(ctx, arn, target(out, everyZone))
 	if err != nil {
 		return verdict{}, err
 	}
-	overridden, theirs, err := w.register(ctx, arn, target(in, zone("all")))
+	overridden, theirs, err := w.register(ctx, arn, target(in, everyZone))
 	if err != nil {
 		return verdict{}, err
 	}

@@ -154,8 +154,8 @@ func (w *walk) removeOutside(ctx context.Context) (verdict, error) {
 		call func(context.Context, string, ...types.TargetDescription) (string, string, error)
 		of   types.TargetDescription
 	}{
-		{w.register, target(out, zone("all"))},
-		{w.deregister, target(out, zone("all"))},
+		{w.register, target(out, everyZone)},
+		{w.deregister, target(out, everyZone)},
 		{w.register, target(in)},
 		{w.deregister, target(in)},
 	} {

@@ -16,7 +16,9 @@ import (
 func (w *testWorld) process(t *testing.T) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), w.m.terraform, "run")
-	environ := slices.DeleteFunc(slices.Clone(w.m.environ), func(v string) bool { return strings.HasPrefix(v, "CI=") })
+	environ := slices.DeleteFunc(slices.Clone(w.m.environ), func(v string) bool {
+		return strings.HasPrefix(v, "CI=") || strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "MOORING_")
+	})
 	for name, value := range w.env {
 		environ = append(environ, name+"="+value)
 	}

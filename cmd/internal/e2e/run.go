@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -72,7 +73,7 @@ func (m machine) down(ctx context.Context) error {
 }
 
 func (m machine) stack(c consent) terraform {
-	return terraform{program: m.terraform, folder: m.folder, environ: append(m.environ[:len(m.environ):len(m.environ)], c.variables()...), out: m.out, err: m.err}
+	return terraform{program: m.terraform, folder: m.folder, environ: slices.Concat(m.environ, c.variables()), out: m.out, err: m.err}
 }
 
 // identity asks whose the credentials are, before anything else is asked of AWS.

@@ -76,8 +76,8 @@ func TestTheStacksOutputHasWhatIsRead(t *testing.T) {
 	}
 	found := []string{"nodes", "servers"} // by the walk itself
 	for _, of := range []reflect.Type{reflect.TypeFor[transcript.Stack](), reflect.TypeFor[transcript.Subnet](), reflect.TypeFor[transcript.Group]()} {
-		for i := range of.NumField() {
-			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		for field := range of.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			var there bool
 			for line := range strings.Lines(string(text)) {
 				words := strings.Fields(line)
