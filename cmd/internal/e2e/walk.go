@@ -166,7 +166,10 @@ func (w *walk) try(ctx context.Context, c check) verdict {
 		return found(untried, "the zone's servers are not known")
 	}
 	v, err := c.run(w, ctx)
-	if err != nil {
+	switch {
+	case err != nil && v.Outcome != "": // what was found stays found, though it could not be cleared away
+		v.Saw += fmt.Sprintf("; and then: %v", err)
+	case err != nil:
 		return found(untried, "it could not be finished: %v", err)
 	}
 	return v
