@@ -16,7 +16,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: check
 check: lint test ## lint and test: what must pass before a commit
@@ -64,6 +64,16 @@ soak: ## the built watch for SOAK (10m), while all around it is stopped, paused 
 .PHONY: bench
 bench: ## the front beside haproxy: BENCHTIME (8s) for each comparison
 	$(GO) test ./internal/front -run '^$$' -bench BesideHaproxy -benchtime $(BENCHTIME)
+
+.PHONY: e2e
+e2e: ## build deploy/e2e in an AWS account, try docs/assumptions.md, tear it down; costs money, asks for MOORING_E2E=yes first
+	@$(GO) build -o bin/e2e ./cmd/internal/e2e
+	@exec bin/e2e run
+
+.PHONY: e2e-down
+e2e-down: ## tear down what an interrupted make e2e has left
+	@$(GO) build -o bin/e2e ./cmd/internal/e2e
+	@exec bin/e2e down
 
 .PHONY: build
 build: ## bin/mooring, for this machine
