@@ -58,7 +58,8 @@ func Promises() []Promise {
 // was made.
 //
 // The chance counts on answers that are random and independent. So whoever is shown seldom is not promised to stay, nor
-// is anybody where servers repeat themselves and all their answers of one time weigh a round's share of the proof.
+// is anybody where servers keep to what they chose, and all of them to the same few, or to choices that weigh a round's
+// share of the proof together.
 func liveStays(a *act) string {
 	for _, t := range a.deregister {
 		looks, from := []look{a.rec.first, a.rec.second}, a.rec.began
@@ -94,6 +95,9 @@ func (w *World) seldom(looks []look, addr netip.Addr) bool {
 		}
 		if l.zone.Sticky == 0 {
 			return false
+		}
+		if n := len(l.o.Addrs()); slices.ContainsFunc(l.o.Answers, func(a mooring.Answer) bool { return len(a.Addrs) == n }) {
+			return true
 		}
 		turns := 2 * l.zone.servers() // a look may see two choices of each
 		return float64(turns)*mooring.Silence(l.zone.Answer, len(w.all())) >= w.Policy.RoundShare()
