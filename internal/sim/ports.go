@@ -51,6 +51,9 @@ type Process struct {
 	thaws atomic.Int64 // when it goes on, in nanoseconds of Unix time
 	rec   record       // guarded by the world's lock
 
+	wire  *wire // of its look; nil: it has not looked. Guarded by the world's lock,
+	looks int   // as is how often it did
+
 	find, group, store *rand.Rand // one each, for the three reads run at the same time
 }
 
@@ -86,7 +89,7 @@ func (p *Process) Round(ctx context.Context) mooring.Report {
 // keeper is a keeper over the world's ports.
 func (p *Process) keeper() *mooring.Keeper {
 	k := &mooring.Keeper{
-		Binding: p.w.Binding, Policy: p.w.Policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
+		Binding: p.w.Binding, Policy: p.w.Policy, Finder: p.finder(), Group: group{p}, Store: store{p}, Program: "sim",
 		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.w.Decide,
 	}
 	if p.w.elder != nil {

@@ -63,7 +63,7 @@ func Promises() []Promise {
 func liveStays(a *act) string {
 	for _, t := range a.deregister {
 		looks, from := []look{a.rec.first, a.rec.second}, a.rec.began
-		if a.rec.first.zone.Cache > 0 {
+		if a.rec.first.cached() || a.rec.second.cached() {
 			absent := a.w.ledger[t.Addr]
 			if absent.forged {
 				continue // nothing but the memory tells how often a cache was asked
@@ -102,6 +102,11 @@ func (w *World) seldom(looks []look, addr netip.Addr) bool {
 		turns := 2 * l.zone.servers() // a look may see two choices of each
 		return float64(turns)*mooring.Silence(l.zone.Answer, len(w.all())) >= w.Policy.RoundShare()
 	})
+}
+
+// cached tells whether some answer was a resolver's copy.
+func (l look) cached() bool {
+	return l.zone.Cache > 0 || slices.ContainsFunc(l.sources, func(s source) bool { return s.cached })
 }
 
 // oldest is when the oldest of a look's answers was made.
