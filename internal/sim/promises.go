@@ -61,11 +61,12 @@ func Promises() []Promise {
 // was made.
 //
 // The chance counts on answers that are random and independent. So whoever is shown seldom is not promised to stay, nor
-// is anybody where servers repeat themselves and all their answers of one time weigh a round's share of the proof.
+// is anybody where servers keep to what they chose, and all of them to the same few, or to choices that weigh a round's
+// share of the proof together.
 func liveStays(a *act) string {
 	for _, t := range a.deregister {
 		looks, from := []look{a.rec.first, a.rec.second}, a.rec.began
-		if a.rec.first.zone.Cache > 0 {
+		if a.rec.first.cached() || a.rec.second.cached() {
 			absent := a.absence(t.Addr)
 			if absent.forged {
 				continue // nothing but the memory tells how often a cache was asked
@@ -118,6 +119,11 @@ func (l look) oneChoice() bool {
 		}
 	}
 	return false
+}
+
+// cached tells whether some answer was a resolver's copy.
+func (l look) cached() bool {
+	return l.zone.Cache > 0 || slices.ContainsFunc(l.sources, func(s source) bool { return s.cached })
 }
 
 // oldest is when the oldest of a look's answers was made.

@@ -230,7 +230,9 @@ func (r *record) sets(a netip.Addr) bool {
 }
 
 // unregistered tells whether somebody who was seen, and may be, was not in the group when the round began.
-func (r *record) unregistered(a *act) bool { return r.registeredSeen(a.binding.Port) < r.registrable(a) }
+func (r *record) unregistered(a *act) bool {
+	return r.registeredSeen(a.binding.Port) < r.registrable(a)
+}
 
 // registeredSeen counts those that were seen, and are in the group.
 func (r *record) registeredSeen(port uint16) (n int) {
