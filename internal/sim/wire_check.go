@@ -126,7 +126,7 @@ func (wi *wire) checkProof(o mooring.Observation, plain []mooring.Answer, tracke
 		fail("an absence is confirmed", "%.2f nats of %.2f against %d", nats, share, missing)
 	}
 	if last := mooring.Silence(len(plain[len(plain)-1].Addrs), len(mine.Addrs())+missing); nats > 3*share+20*last+searchNats*4 {
-		fail("no more is asked than is of use", "%.2f nats of %.2f", nats, share)
+		fail("no more is asked than is of use", "%.2f nats of %.2f by %d answers", nats, share, len(plain))
 	}
 }
 
