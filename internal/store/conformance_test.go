@@ -3,7 +3,10 @@ package store_test
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +43,36 @@ func inMemory(*testing.T) place {
 	return place{
 		open: func() mooring.Store { return &s }, put: s.Put,
 		remove: func() { s.Put(nil) }, body: s.Body,
+	}
+}
+
+const fileKey = "mooring/web/0123/443.json"
+
+func inFile(t *testing.T) place {
+	dir := t.TempDir()
+	path := filepath.Join(dir, fileKey)
+	return place{
+		open: func() mooring.Store { return store.NewFile(dir, fileKey) },
+		put: func(body []byte) {
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, body, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		remove: func() {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		},
+		body: func() []byte {
+			body, err := os.ReadFile(path)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			return body
+		},
 	}
 }
 

@@ -21,36 +21,6 @@ import (
 	"mooring/internal/store/mototest"
 )
 
-const fileKey = "mooring/web/0123/443.json"
-
-func inFile(t *testing.T) place {
-	dir := t.TempDir()
-	path := filepath.Join(dir, fileKey)
-	return place{
-		open: func() mooring.Store { return store.NewFile(dir, fileKey) },
-		put: func(body []byte) {
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, body, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		},
-		remove: func() {
-			if err := os.Remove(path); err != nil {
-				t.Fatal(err)
-			}
-		},
-		body: func() []byte {
-			body, err := os.ReadFile(path)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				t.Fatal(err)
-			}
-			return body
-		},
-	}
-}
-
 // TestMain is also the other process of some tests.
 func TestMain(m *testing.M) {
 	dir := os.Getenv("STORE_TEST_DIR")

@@ -15,6 +15,7 @@ import (
 type FileLease struct {
 	path  string
 	check error // why there can be no such file
+	lock  func(*os.File) (bool, error)
 
 	mu   sync.Mutex
 	file *os.File // locked; nil while it is not held
@@ -28,7 +29,7 @@ func NewFileLease(dir, key string) *FileLease {
 	if !filepath.IsLocal(name) {
 		return &FileLease{check: fmt.Errorf("lease file %q: not below its directory", key)}
 	}
-	return &FileLease{path: filepath.Join(dir, name)}
+	return &FileLease{path: filepath.Join(dir, name), lock: tryLock}
 }
 
 // Hold implements [Lease]. The directories and the file are made where they are not there, readable by nobody else.
@@ -70,7 +71,7 @@ func (l *FileLease) take() error {
 	if err != nil {
 		return err
 	}
-	locked, err := tryLock(f)
+	locked, err := l.lock(f)
 	if err != nil || !locked {
 		return errors.Join(err, f.Close())
 	}

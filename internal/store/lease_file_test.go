@@ -61,6 +61,20 @@ func TestALeaseWhoseFileWasReplacedIsHeldByOne(t *testing.T) {
 	hold(t, a, true)
 }
 
+// Who locks a file that has just been replaced holds nothing: the other one may be locked by another.
+func TestALeaseWhoseFileIsReplacedWhileItIsTakenIsHeldByOne(t *testing.T) {
+	dir := t.TempDir()
+	a, b := store.NewFileLease(dir, leaseKey), store.NewFileLease(dir, leaseKey)
+	a.BeforeLocking(func() {
+		if err := os.Remove(filepath.Join(dir, leaseKey)); err != nil {
+			t.Fatal(err)
+		}
+		hold(t, b, true)
+	})
+	hold(t, a, false)
+	hold(t, b, true)
+}
+
 func TestALeaseOutsideItsDirectoryOrOnAPipeIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {

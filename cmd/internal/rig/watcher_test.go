@@ -105,6 +105,7 @@ type crew struct {
 	configs []config.Config
 	fault   error
 	rounds  map[string]int
+	errors  map[string]string
 	opened  map[string]int
 	reloads chan struct{}
 	cancel  context.CancelFunc
@@ -122,7 +123,7 @@ func bindingAt(name, bucket string) config.Config {
 func embark(t *testing.T, who string, b *board, configs ...config.Config) *crew {
 	t.Helper()
 	c := &crew{
-		configs: configs, rounds: map[string]int{}, opened: map[string]int{},
+		configs: configs, rounds: map[string]int{}, errors: map[string]string{}, opened: map[string]int{},
 		reloads: make(chan struct{}), over: make(chan struct{}),
 	}
 	c.Watcher = &Watcher{
@@ -137,6 +138,7 @@ func embark(t *testing.T, who string, b *board, configs ...config.Config) *crew 
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.rounds[r.Binding]++
+			c.errors[r.Binding] = r.Error
 		},
 	}
 	if err := c.Prepare(context.Background()); err != nil {
@@ -363,6 +365,36 @@ func TestTwoBindingsThatTurnOutToBeForTheSameTargetsAreNotBothRun(t *testing.T) 
 			t.Errorf("%q; %q", got[0].Error, got[1].Error)
 		}
 	})
+}
+
+// So a binding without a port of its own is opened anew when another one of its group comes, goes or changes.
+func TestABindingWithoutAPortOfItsOwnLooksForItsDoubleAgainAfterAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own, told := bindingAt("own", "bucket"), bindingAt("told", "bucket")
+		own.Binding.Port, own.Binding.TargetGroup = 0, told.Binding.TargetGroup
+		c := embark(t, "first", &board{}, own)
+		if n := c.during(3*time.Minute, "own"); n < 2 {
+			t.Errorf("%d rounds alone", n)
+		}
+		c.reload([]config.Config{own, told}, nil)
+		c.during(3*time.Minute, "own")
+		if got := c.said("own"); !strings.Contains(got, "bindings told and own: both moored to port 443") {
+			t.Errorf("beside its double it said %q", got)
+		}
+		c.reload([]config.Config{own}, nil)
+		c.during(3*time.Minute, "own")
+		if got := c.said("own"); got != "" {
+			t.Errorf("alone again it said %q", got)
+		}
+		c.end()
+	})
+}
+
+// said is the error of a binding's last round.
+func (c *crew) said(binding string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.errors[binding]
 }
 
 func TestNobodyIsReadyBeforeItIsKnownWhoLeads(t *testing.T) {
