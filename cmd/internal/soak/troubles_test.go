@@ -15,7 +15,7 @@ import (
 	"mooring/internal/sim"
 )
 
-// grace is for how long an address must have been live before its removal is wrong. A call may have been on its way while
+// grace is for how long an address that was away must have been live before its removal is wrong. A call may have been on its way while
 // somebody paused it, and before that a run looks twice, for 15 s together.
 const grace = 40 * time.Second
 
@@ -67,13 +67,12 @@ func (t *truth) addrs() []netip.Addr {
 	return out
 }
 
-func (t *truth) livedFor(a netip.Addr) time.Duration {
+// longLive tells whether no run can have found the address absent of late.
+func (t *truth) longLive(a netip.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if since, live := t.since[a]; live {
-		return time.Since(since)
-	}
-	return 0
+	since, live := t.since[a]
+	return live && (time.Since(since) > grace || slices.Contains(t.pool[:anchors], a))
 }
 
 // flaws are what the group's API may do wrong for a while.
