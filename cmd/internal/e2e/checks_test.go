@@ -13,6 +13,7 @@ import (
 
 // Each of these worlds breaks one assumption, and its check says so.
 func TestAWorldInWhichAnAssumptionIsWrongIsFound(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		spoil func(*testWorld)
@@ -49,6 +50,7 @@ func TestAWorldInWhichAnAssumptionIsWrongIsFound(t *testing.T) {
 }
 
 func TestAnAccountInWhichAnAssumptionIsWrongIsFound(t *testing.T) {
+	t.Parallel()
 	refused := func(action, code, message string) sim.AWSFault {
 		return sim.AWSFault{Action: action, Status: 400, Code: code, Message: message}
 	}

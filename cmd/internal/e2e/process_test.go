@@ -31,6 +31,7 @@ func (w *testWorld) process(t *testing.T) *exec.Cmd {
 
 // A terminal sends Ctrl-C to a whole group of processes, and a program that reads ours, such as tee, dies of it.
 func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 2)
 	cmd := w.process(t)
 	read, write, err := os.Pipe()
@@ -38,8 +39,9 @@ func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd.Stdout, cmd.Stderr = write, write
+	group := make(chan int, 2)
 	interrupt := func() {
-		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		if err := syscall.Kill(-<-group, syscall.SIGINT); err != nil {
 			t.Error(err)
 		}
 	}
@@ -55,6 +57,8 @@ func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	group <- cmd.Process.Pid
+	group <- cmd.Process.Pid
 	_ = write.Close()
 	err = cmd.Wait()
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
@@ -69,6 +73,7 @@ func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
 }
 
 func TestTheRealProgramWalksWithoutNameServersByTheClockOfTheWall(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 2)
 	cmd := w.process(t)
 	said, err := cmd.CombinedOutput()

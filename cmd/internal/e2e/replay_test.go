@@ -109,6 +109,7 @@ var knownOfMoto = map[string]string{
 var faithfulOfMoto = []string{"S2 ", `G3 RegisterTargets: code: recorded "TargetGroupNotFound"`}
 
 func TestTheReplayOfMotoShowsWhatIsKnownOfMoto(t *testing.T) {
+	t.Parallel()
 	endpoint := mototest.Endpoint(t)
 	file := filepath.Join(t.TempDir(), "moto.jsonl")
 	walkMoto(t, endpoint, file)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestWithoutConsentNothingIsAskedOfAnybodyAndTheCostIsTold(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, value, words string }{
 		{"MOORING_E2E", "", "MOORING_E2E=yes"},
 		{"MOORING_E2E", "1", "MOORING_E2E=yes"},
@@ -39,6 +40,7 @@ func TestWithoutConsentNothingIsAskedOfAnybodyAndTheCostIsTold(t *testing.T) {
 }
 
 func TestAnotherAccountsCredentialsBuildNothing(t *testing.T) {
+	t.Parallel()
 	for _, verb := range []string{"run", "down"} {
 		w := newTestWorld(t, 2)
 		w.env["MOORING_E2E_ACCOUNT"] = "111122223333"
@@ -55,6 +57,7 @@ func TestAnotherAccountsCredentialsBuildNothing(t *testing.T) {
 }
 
 func TestAWholeWalkHoldsInTheSimulatedWorldAndIsTornDown(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 24)
 	w.env["MOORING_E2E_LCUS"], w.env["MOORING_E2E_ANSWERS"] = "500", "240"
 	w.answers["init"] = func() string {
@@ -105,6 +108,7 @@ func TestAWholeWalkHoldsInTheSimulatedWorldAndIsTornDown(t *testing.T) {
 }
 
 func TestWhatFailsIsTornDown(t *testing.T) {
+	t.Parallel()
 	for command, want := range map[string][]string{
 		"init":   {"init"}, // nothing can have been built
 		"apply":  {"init", "apply", "destroy"},
@@ -122,6 +126,7 @@ func TestWhatFailsIsTornDown(t *testing.T) {
 }
 
 func TestAnOutputThatIsNotUnderstoodIsTornDown(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"nonsense", "{}", `{"novelty": 1}`} {
 		w := newTestWorld(t, 2)
 		w.answers["output"] = func() string { return text }
@@ -137,6 +142,7 @@ func TestAnOutputThatIsNotUnderstoodIsTornDown(t *testing.T) {
 var errCtrlC = errors.New("interrupt")
 
 func TestCtrlCWhileItIsBuiltStopsInGoodOrderAndTearsDown(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 2)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -153,6 +159,7 @@ func TestCtrlCWhileItIsBuiltStopsInGoodOrderAndTearsDown(t *testing.T) {
 }
 
 func TestCtrlCInTheMiddleOfTheWalkKeepsWhatWasSeenAndTearsDown(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 2)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -182,6 +189,7 @@ func (c *endingClock) Wait(ctx context.Context, d time.Duration) error {
 }
 
 func TestATeardownThatFailsSaysSoAndIsMadeGoodByDown(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 2)
 	w.answers["destroy"] = func() string { return "!DependencyViolation" }
 	err := w.m.command(t.Context(), []string{"run"})
@@ -204,6 +212,7 @@ func TestATeardownThatFailsSaysSoAndIsMadeGoodByDown(t *testing.T) {
 }
 
 func TestWhatIsLeftBehindIsFoundThoughTerraformBelievesItGone(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 2)
 	w.stays = true
 	if err := w.m.command(t.Context(), []string{"run"}); !errors.Is(err, errLeft) {
@@ -217,6 +226,7 @@ func TestWhatIsLeftBehindIsFoundThoughTerraformBelievesItGone(t *testing.T) {
 }
 
 func TestASmallLoadBalancerIsNoTestOfChance(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 2)
 	if err := w.m.command(t.Context(), []string{"run"}); err != nil {
 		t.Fatal(err)
@@ -227,6 +237,7 @@ func TestASmallLoadBalancerIsNoTestOfChance(t *testing.T) {
 }
 
 func TestANameAloneIsTriedWithoutAnAccount(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 24)
 	w.env["MOORING_E2E_ANSWERS"] = "240"
 	if err := w.m.command(t.Context(), []string{"names", testName}); err != nil {
@@ -244,6 +255,7 @@ func TestANameAloneIsTriedWithoutAnAccount(t *testing.T) {
 }
 
 func TestNobodyRunsWhatIsNotACommand(t *testing.T) {
+	t.Parallel()
 	w := newTestWorld(t, 2)
 	for _, args := range [][]string{nil, {"walk"}, {"run", "now"}, {"names"}, {"replay"}} {
 		if err := w.m.command(t.Context(), args); !errors.Is(err, errUsage) {

@@ -32,6 +32,7 @@ output "stack" {
 // Where Terraform itself is at hand, it takes the place of the test's own: what it is called with, what it prints, and
 // where it keeps its state.
 func TestTerraformItselfBuildsAndTearsDown(t *testing.T) {
+	t.Parallel()
 	program, err := exec.LookPath("terraform")
 	if err != nil {
 		t.Skip("Terraform is not installed")
@@ -70,6 +71,7 @@ func TestTerraformItselfBuildsAndTearsDown(t *testing.T) {
 }
 
 func TestTheStacksOutputHasWhatIsRead(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../../deploy/e2e/outputs.tf")
 	if err != nil {
 		t.Fatal(err)
