@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 FUZZTIME ?= 30s
 SEEDS   ?= 50000
 BENCHTIME ?= 8s
+SOAK    ?= 10m
 
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -15,7 +16,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: check
 check: lint test ## lint and test: what must pass before a commit
@@ -56,9 +57,23 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 sim: ## SEEDS (50000) simulated worlds, each promise checked after each change
 	$(GO) test . -timeout 0 -run Sim -args -seeds=$(SEEDS)
 
+.PHONY: soak
+soak: ## the built watch for SOAK (10m), while all around it is stopped, paused and started again; root, Linux, moto
+	MOORING_REQUIRE_NAMESPACE=1 $(GO) test ./cmd/internal/soak -timeout 0 -count 1 -v -run '^TestSoak$$' -args -soak=$(SOAK) $(if $(SEED),-seed=$(SEED))
+
 .PHONY: bench
 bench: ## the front beside haproxy: BENCHTIME (8s) for each comparison
 	$(GO) test ./internal/front -run '^$$' -bench BesideHaproxy -benchtime $(BENCHTIME)
+
+.PHONY: e2e
+e2e: ## build deploy/e2e in an AWS account, try docs/assumptions.md, tear it down; costs money, asks for MOORING_E2E=yes first
+	@$(GO) build -o bin/e2e ./cmd/internal/e2e
+	@exec bin/e2e run
+
+.PHONY: e2e-down
+e2e-down: ## tear down what an interrupted make e2e has left
+	@$(GO) build -o bin/e2e ./cmd/internal/e2e
+	@exec bin/e2e down
 
 .PHONY: build
 build: ## bin/mooring, for this machine

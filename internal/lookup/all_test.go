@@ -193,3 +193,15 @@ func TestANameWithOneHolderIsBelievedAtOnce(t *testing.T) {
 		t.Error("all. was asked of a name with one holder")
 	}
 }
+
+func TestWhatAServerSaysOfAllNameMakesItNoSecondServer(t *testing.T) {
+	t.Parallel()
+	for _, has := range []bool{true, false} {
+		for range 4 { // who is asked about all.NAME is chance
+			d := world(t, sim.DNSConfig{Servers: 2, All: has})
+			d.Set(elbName, live(6)...)
+			d.FaultAt(0, elbName, sim.DNSServFail)
+			wantClass(t, find(t, config(d, elbName)), lookup.TooFewServers, elbName)
+		}
+	}
+}

@@ -56,8 +56,12 @@ func (s *search) wants() int {
 	}
 }
 
-// lonely is 1 while only one server has answered and another could.
+// lonely is 1 while only one server has answered and another could. An alias that led elsewhere for a moment may leave a
+// zone so, which is not asked again: that is given up.
 func (s *search) lonely() int {
+	if s.sampler.answers >= 2*minAnswers {
+		return 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.spreads {

@@ -108,10 +108,10 @@ func (s *search) ask(ctx context.Context, b *budget, p *spread, q question, mayM
 		}
 		missing := f != nil && mayMiss && (f.Class == NXDomain || f.Class == Empty)
 		if missing {
-			p.note(server, nil) // the server is there, and it answered
+			p.note(server, nil, true) // the server is there, and it answered
 			return reply{}, "", f
 		}
-		p.note(server, f)
+		p.note(server, f, mayMiss)
 		if f == nil {
 			s.hear(p.zone.apex)
 			return rep, server.String(), nil

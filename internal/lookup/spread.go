@@ -19,6 +19,7 @@ type spread struct {
 // A mark is what became of the questions to one server.
 type mark struct {
 	asked, answered, silent int
+	shown                   int // answers about the name itself, not about the record all.NAME
 	flying                  int // questions that wait for it
 	inARow                  int // failures since the last answer
 }
@@ -82,12 +83,16 @@ func (p *spread) aside(server netip.AddrPort) bool {
 	return m.inARow > 1 || m.inARow > 0 && m.silent > 0 && len(p.zone.servers) > 1
 }
 
-func (p *spread) note(server netip.AddrPort, f *Failure) {
+// note marks what came of a question, which was about the name itself or about all.NAME.
+func (p *spread) note(server netip.AddrPort, f *Failure, all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.marks[server]
 	if f == nil {
 		m.answered, m.inARow = m.answered+1, 0
+		if !all {
+			m.shown++
+		}
 		return
 	}
 	m.inARow++
@@ -104,14 +109,14 @@ func (p *spread) failure() *Failure {
 	return p.last
 }
 
-// lonely tells whether fewer than two servers answered although more were asked or could be.
+// lonely tells whether fewer than two servers answered about the name although more were asked or could be.
 func (p *spread) lonely() (asked, answered int, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for server, m := range p.marks {
 		asked += min(m.asked, 1)
-		answered += min(m.answered, 1)
-		more = more || m.answered == 0 && !p.aside(server)
+		answered += min(m.shown, 1)
+		more = more || m.shown == 0 && !p.aside(server)
 	}
 	return asked, answered, more
 }

@@ -79,7 +79,7 @@ func TestAServerIsSetAside(t *testing.T) {
 		p := spreadOver(c.servers)
 		server := p.zone.servers[0]
 		for _, f := range c.notes {
-			p.note(server, f)
+			p.note(server, f, false)
 		}
 		if p.aside(server) != c.aside {
 			t.Errorf("%s: set aside: %t", name, p.aside(server))
@@ -103,7 +103,7 @@ func TestAZoneIsSilentOnlyWhenAllItsServersAre(t *testing.T) {
 		p := spreadOver(2)
 		for i, notes := range [][]*Failure{c.first, c.second} {
 			for _, f := range notes {
-				p.note(p.zone.servers[i], f)
+				p.note(p.zone.servers[i], f, false)
 			}
 		}
 		if p.silent() != c.want {

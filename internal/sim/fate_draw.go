@@ -65,7 +65,7 @@ func (d *drawing) drawWorld(interval time.Duration) {
 	if d.oneIn(2) {
 		world += " deadline=45s"
 	}
-	if !d.oneIn(4) {
+	if !d.oneIn(10) { // else each memory is read back from its stored form, which takes its time
 		world += " values=yes"
 	}
 	if d.oneIn(5) {

@@ -56,6 +56,9 @@ type Process struct {
 	thaws atomic.Int64 // when it goes on, in nanoseconds of Unix time
 	rec   record       // guarded by the world's lock
 
+	wire  *wire // of its look; nil: it has not looked. Guarded by the world's lock,
+	looks int   // as is how often it did
+
 	find, group, store *rand.Rand // one each, for the three reads run at the same time
 }
 
@@ -107,7 +110,7 @@ func (p *Process) endsBy(ctx context.Context) {
 // keeper is a keeper over the world's ports.
 func (p *Process) keeper() *mooring.Keeper {
 	k := &mooring.Keeper{
-		Binding: p.binding, Policy: p.policy, Finder: finder{p}, Group: group{p}, Store: store{p}, Program: "sim",
+		Binding: p.binding, Policy: p.policy, Finder: p.finder(), Group: group{p}, Store: store{p}, Program: "sim",
 		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.w.Decide,
 	}
 	if p.w.elder != nil {

@@ -229,13 +229,33 @@ func confirm(policy mooring.Policy, searches []*search, tracked []netip.Addr) {
 		if s.zone.Cache > 0 || len(s.seen) == 0 {
 			continue
 		}
-		for range s.zone.MaxConfirm {
-			missing := unseen(searches, tracked)
-			if missing == 0 || s.against(policy, missing) >= policy.RoundShare() || !s.askOnce() {
+		for asked := 0; asked < s.zone.MaxConfirm; {
+			more := s.wants(policy, unseen(searches, tracked))
+			if more == 0 || !s.askTimes(min(more, s.zone.MaxConfirm-asked)) {
 				break
 			}
+			asked += more
 		}
 	}
+}
+
+// wants is how many more answers the round's share of the proof takes, if each brings something.
+func (s *search) wants(policy mooring.Policy, missing int) int {
+	left := policy.RoundShare() - s.against(policy, missing)
+	if missing == 0 || left <= 0 {
+		return 0
+	}
+	return int(math.Ceil(left / max(0.01, mooring.Silence(s.zone.Answer, len(s.seen)+missing))))
+}
+
+// askTimes is false as soon as nobody answers.
+func (s *search) askTimes(n int) bool {
+	for range n {
+		if !s.askOnce() {
+			return false
+		}
+	}
+	return true
 }
 
 // against is the evidence of the plain answers against a missing address; infinite where servers only repeat

@@ -61,11 +61,12 @@ func Promises() []Promise {
 // was made.
 //
 // The chance counts on answers that are random and independent. So whoever is shown seldom is not promised to stay, nor
-// is anybody where servers repeat themselves and all their answers of one time weigh a round's share of the proof.
+// is anybody where servers keep to what they chose, and all of them to the same few, or to choices that weigh a round's
+// share of the proof together.
 func liveStays(a *act) string {
 	for _, t := range a.deregister {
 		looks, from := []look{a.rec.first, a.rec.second}, a.rec.began
-		if a.rec.first.zone.Cache > 0 {
+		if a.rec.first.cached() || a.rec.second.cached() {
 			absent := a.absence(t.Addr)
 			if absent.forged {
 				continue // nothing but the memory tells how often a cache was asked
@@ -98,9 +99,31 @@ func (a *act) seldom(looks []look, addr netip.Addr) bool {
 		if l.zone.Sticky == 0 {
 			return false
 		}
+		if l.oneChoice() {
+			return true
+		}
 		turns := 2 * l.zone.servers() // a look may see two choices of each
 		return float64(turns)*mooring.Silence(l.zone.Answer, len(a.w.all(a.binding.Hostnames))) >= a.policy.RoundShare()
 	})
+}
+
+// oneChoice tells whether of some name one choice was all that was shown, as if there were no more.
+func (l look) oneChoice() bool {
+	shown := map[string][]netip.Addr{}
+	for _, a := range l.o.Answers {
+		shown[a.Hostname] = union(slices.Clone(shown[a.Hostname]), a.Addrs)
+	}
+	for _, addrs := range shown {
+		if len(addrs) <= l.zone.Answer {
+			return true
+		}
+	}
+	return false
+}
+
+// cached tells whether some answer was a resolver's copy.
+func (l look) cached() bool {
+	return l.zone.Cache > 0 || slices.ContainsFunc(l.sources, func(s source) bool { return s.cached })
 }
 
 // oldest is when the oldest of a look's answers was made.
@@ -212,17 +235,17 @@ func makeBeforeBreak(a *act) string {
 			}
 		}
 	}
-	needed := min(before, a.rec.registrable(a.policy.MaxTargets))
+	needed := min(before, a.rec.registrable(a))
 	if a.policy.Answers == mooring.AnswersWhole {
 		needed = 0
-		if young > 0 && a.rec.unregistered(a.policy.MaxTargets) {
+		if young > 0 && a.rec.unregistered(a) {
 			return "the new one was not registered yet"
 		}
 	}
 	switch {
 	case young > 0 && before-leaving < needed:
 		return fmt.Sprintf("%d healthy stay, %d are needed", before-leaving, needed)
-	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a.policy.MaxTargets) > 0:
+	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a) > 0:
 		return "the last healthy target left"
 	default:
 		return ""

@@ -215,13 +215,13 @@ func (r *record) ours(policy mooring.Policy, targets []mooring.Target, port uint
 
 // registrable counts the addresses that were seen and that the group takes. Above the most that may be registered, only
 // those count that are.
-func (r *record) registrable(most int) (n int) {
-	for _, a := range r.first.o.Addrs() {
-		if !r.sets(a) {
+func (r *record) registrable(a *act) (n int) {
+	for _, addr := range r.first.o.Addrs() {
+		if !r.sets(addr) {
 			n++
 		}
 	}
-	return min(n, max(most, r.registeredSeen()))
+	return min(n, max(a.policy.MaxTargets, r.registeredSeen(a.binding.Port)))
 }
 
 // sets tells whether an address is set aside, as far as the round knew when it decided.
@@ -230,12 +230,14 @@ func (r *record) sets(a netip.Addr) bool {
 }
 
 // unregistered tells whether somebody who was seen, and may be, was not in the group when the round began.
-func (r *record) unregistered(most int) bool { return r.registeredSeen() < r.registrable(most) }
+func (r *record) unregistered(a *act) bool {
+	return r.registeredSeen(a.binding.Port) < r.registrable(a)
+}
 
 // registeredSeen counts those that were seen, and are in the group.
-func (r *record) registeredSeen() (n int) {
+func (r *record) registeredSeen(port uint16) (n int) {
 	for _, a := range r.first.o.Addrs() {
-		if !r.sets(a) && slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Registered() }) {
+		if !r.sets(a) && slices.ContainsFunc(r.view, func(t mooring.Target) bool { return t.Addr == a && t.Port == port && t.Registered() }) {
 			n++
 		}
 	}

@@ -19,6 +19,8 @@ type S3 struct {
 	// HideMissing answers 403 for a missing object, as S3 does to who has no s3:ListBucket:
 	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 	HideMissing bool
+	// Hides tells whose requests are answered so, where others may list the bucket; nil: nobody's.
+	Hides func(*http.Request) bool
 
 	mu      sync.Mutex
 	buckets map[string]map[string]S3Object

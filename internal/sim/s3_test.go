@@ -250,11 +250,41 @@ func TestOnlyTheVerbsOfObjectsAreTaken(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
 		want         int
-	}{{http.MethodPut, "/b", 200}, {http.MethodPut, "/b/k", 200}, {http.MethodDelete, "/b/k", 405}, {http.MethodGet, "/b", 405}} {
+	}{{http.MethodPut, "/b", 200}, {http.MethodPut, "/b/k", 200}, {http.MethodPost, "/b/k", 405}, {http.MethodGet, "/b", 405}} {
 		w := httptest.NewRecorder()
 		world.ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
 		if w.Code != c.want {
 			t.Errorf("%s %s: %d, want %d", c.method, c.path, w.Code, c.want)
+		}
+	}
+}
+
+func TestWhoMayNotListCannotTellWhatIsMissing(t *testing.T) {
+	world := &sim.S3{Hides: func(r *http.Request) bool { return r.Header.Get("X-As") == "guest" }}
+	world.Put("b", "k", []byte("one"))
+	server := httptest.NewServer(world)
+	defer server.Close()
+	ask := func(method, key, as string) int {
+		request, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/b/"+key, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-As", as)
+		reply, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reply.Body.Close()
+		return reply.StatusCode
+	}
+	for _, c := range []struct {
+		method, key, as string
+		want            int
+	}{
+		{"GET", "k", "guest", 200}, {"GET", "gone", "guest", 403}, {"GET", "gone", "", 404}, {"DELETE", "k", "", 204}, {"DELETE", "k", "", 204}, {"GET", "k", "guest", 403},
+	} {
+		if got := ask(c.method, c.key, c.as); got != c.want {
+			t.Errorf("%s %s as %q: %d, want %d", c.method, c.key, c.as, got, c.want)
 		}
 	}
 }

@@ -72,6 +72,9 @@ func (s *S3) answer(w http.ResponseWriter, r *http.Request, bucket, key string) 
 		s.put(w, r, bucket, key)
 	case key != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		s.get(w, r, bucket, key)
+	case key != "" && r.Method == http.MethodDelete:
+		s.Delete(bucket, key)
+		w.WriteHeader(http.StatusNoContent) // also where there was nothing
 	default:
 		writeS3Error(w, &APIError{
 			Status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed",
@@ -82,6 +85,9 @@ func (s *S3) answer(w http.ResponseWriter, r *http.Request, bucket, key string) 
 
 func (s *S3) get(w http.ResponseWriter, r *http.Request, bucket, key string) {
 	o, err := s.read(bucket, key)
+	if err == noSuchKey && s.Hides != nil && s.Hides(r) {
+		err = S3Denied.Error
+	}
 	if err != nil {
 		writeS3Error(w, err)
 		return

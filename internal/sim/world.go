@@ -29,12 +29,17 @@ type World struct {
 	Group   *TargetGroup
 	Zone    Zone
 
-	Now       func() time.Time
-	Sleep     func(context.Context, time.Duration) // nil: no call takes any time
-	Fault     func(*Process, Call) Fault           // nil: nothing ever fails
-	CrossZone mooring.CrossZone                    // what Inspect says; the group itself knows the truth
-	Skewed    bool                                 // processes disagree about the time
-	Quiet     bool                                 // there is no transcript, which takes a third of the time
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) // nil: no call takes any time
+	Fault func(*Process, Call) Fault           // nil: nothing ever fails
+	// NewFinder brings a process a finder of its own, which looks up over [Process.Dial]; nil: the world's. Wire says what
+	// each of its looks meets; nil: nothing but what Fault says of the call.
+	NewFinder func(*Process) mooring.Finder
+	Wire      func(*Process) WirePlan
+
+	CrossZone mooring.CrossZone // what Inspect says; the group itself knows the truth
+	Skewed    bool              // processes disagree about the time
+	Quiet     bool              // there is no transcript, which takes a third of the time
 
 	mu      sync.Mutex
 	truth   map[string][]change

@@ -97,6 +97,7 @@ type source struct {
 	name   string
 	server int
 	at     time.Time
+	cached bool // it was a resolver's copy
 	whole  bool // nobody whom the server showed was left out of the answer
 }
 
@@ -178,7 +179,7 @@ func (q *question) ask(server int) ([]netip.Addr, source) {
 func (w *World) answer(z *Zone, rng *rand.Rand, name string, server int) ([]netip.Addr, source) {
 	view := w.shows(z, name, server, w.Now())
 	addrs := w.some(z, rng, name, server, view)
-	return addrs, source{name, server, w.Now(), len(addrs) == len(view)}
+	return addrs, source{name: name, server: server, at: w.Now(), whole: len(addrs) == len(view)}
 }
 
 // cached answers as a resolver does: the same set, its TTL counting down, until it must ask anew.

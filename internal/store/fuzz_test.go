@@ -27,6 +27,9 @@ func FuzzMemory(f *testing.F) {
 			}
 			return
 		}
+		if m.Version != mooring.MemoryVersion {
+			t.Fatalf("version %d was read", m.Version)
+		}
 		first, err := m.Encode()
 		if err != nil {
 			t.Fatalf("read, and not writable: %v", err)

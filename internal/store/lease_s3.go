@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -191,7 +192,8 @@ func decodeLease(body []byte) (leaseBody, error) {
 	if err := dec.Decode(&form); err != nil {
 		return leaseBody{}, err
 	}
-	if dec.More() || form.Life == nil || *form.Life < 0 || *form.Life > maxLeaseSeconds {
+	_, err := dec.Token() // More would take a bracket too many for the end
+	if !errors.Is(err, io.EOF) || form.Life == nil || *form.Life < 0 || *form.Life > maxLeaseSeconds {
 		return leaseBody{}, errors.New("not well formed")
 	}
 	form.leaseBody.Life = *form.Life

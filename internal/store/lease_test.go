@@ -255,6 +255,7 @@ func TestALeaseThatIsUnreadableIsTakenOverAfterALife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, body := range []string{
 			"", "no", "{}", `{"holder":"x","life_seconds":-1}`, `{"holder":"x","life_seconds":null}`, `{"life_seconds":0} {}`,
+			`{"life_seconds":0}}`, `{"life_seconds":0}]`,
 			`{"holder":"x","life_seconds":0,"colour":"red"}`, `{"life_seconds":1e99}`, `{"life_seconds":9223372036854775807}`,
 			`{"life_seconds":0}` + fmt.Sprintf("%5000s", ""),
 		} {

@@ -1,0 +1,88 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// process is the real program, in the test's world but for the name servers, which it does not find.
+func (w *testWorld) process(t *testing.T) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), w.m.terraform, "run")
+	environ := slices.DeleteFunc(slices.Clone(w.m.environ), func(v string) bool {
+		return strings.HasPrefix(v, "CI=") || strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "MOORING_")
+	})
+	for name, value := range w.env {
+		environ = append(environ, name+"="+value)
+	}
+	cmd.Env = append(environ, asProgram+"=1", "MOORING_E2E_RESOLVER=127.0.0.1:1", "MOORING_E2E_TERRAFORM="+w.m.terraform, "MOORING_E2E_FOLDER="+w.m.folder,
+		"AWS_ENDPOINT_URL="+w.url, "AWS_ACCESS_KEY_ID=AKIAQWERTYUIOPASDFGH", "AWS_SECRET_ACCESS_KEY=secretsecretsecret", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell gives each job a group of its own
+	return cmd
+}
+
+// A terminal sends Ctrl-C to a whole group of processes, and a program that reads ours, such as tee, dies of it.
+func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
+	t.Parallel()
+	w := newTestWorld(t, 2)
+	cmd := w.process(t)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = write, write
+	group := make(chan int, 2)
+	interrupt := func() {
+		if err := syscall.Kill(-<-group, syscall.SIGINT); err != nil {
+			t.Error(err)
+		}
+	}
+	w.answers["apply"] = func() string {
+		_ = read.Close()
+		interrupt()
+		return "wait" // for the one interrupt that Terraform gets
+	}
+	w.answers["destroy"] = func() string {
+		interrupt()
+		return ""
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	group <- cmd.Process.Pid
+	group <- cmd.Process.Pid
+	_ = write.Close()
+	err = cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
+		t.Errorf("%v", err)
+	}
+	if got, want := w.commands(), []string{"init", "apply", "destroy"}; !slices.Equal(got, want) {
+		t.Errorf("ran %v, want %v", got, want)
+	}
+	if (terraform{folder: w.m.folder}).built() {
+		t.Error("it was not torn down to the end")
+	}
+}
+
+func TestTheRealProgramWalksWithoutNameServersByTheClockOfTheWall(t *testing.T) {
+	t.Parallel()
+	w := newTestWorld(t, 2)
+	cmd := w.process(t)
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for _, words := range []string{"D1   not tried the zone's servers are not known", "G1   holds", "S2   holds", "nothing of it was found"} {
+		if !strings.Contains(string(said), words) {
+			t.Errorf("%q was not said:\n%s", words, said)
+		}
+	}
+}
