@@ -223,31 +223,6 @@ func TestWhoGivesUpLeavesTheLine(t *testing.T) {
 	})
 }
 
-// A read has its tokens and stands behind a registration that has not. When the registration gives up, the read is served
-// at once, and not when the registration would have been.
-func TestWhoStoodBehindOneThatGivesUpIsServedAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(t, 1)
-		q.spend(actionRegister, int(q.burst(needsRegister[1])))
-		ctx, giveUp := context.WithCancel(t.Context())
-		q.ask(ctx, "web", actionRegister)
-		q.ask(t.Context(), "web", readGroup)
-		giveUp()
-		q.wg.Wait()
-		if !slices.Equal(q.log, []string{"web"}) || q.at[0] != 0 {
-			t.Errorf("served %v at %v", q.log, q.at)
-		}
-		q.idle()
-	})
-}
-
-// burst is how many tokens a bucket of ELB holds.
-func (q *queue) burst(bucket int) float64 {
-	q.l.mu.Lock()
-	defer q.l.mu.Unlock()
-	return q.l.budget(q.ticket("web", actionRegister).account).buckets[bucket].tokens
-}
-
 func TestAfterAThrottlingNobodyIsServedForASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t, 1)

@@ -52,6 +52,16 @@ func TestOnlyWhatHappenedInThisRoundIsTold(t *testing.T) {
 	}
 }
 
+// Who reads the events is promised a list, and a null is none.
+func TestAnEventWithoutHostnamesHasAnEmptyList(t *testing.T) {
+	r := round()
+	r.Hostnames = nil
+	body, err := json.Marshal(notify.Events(r, noon, "v1")[0])
+	if err != nil || !strings.Contains(string(body), `"hostnames":[]`) {
+		t.Errorf("%s, error %v", body, err)
+	}
+}
+
 func TestStandardOutputGetsALineAnEvent(t *testing.T) {
 	var out strings.Builder
 	sink := connect(t, "stdout", "", &out)

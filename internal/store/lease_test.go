@@ -340,20 +340,6 @@ func TestAnOutageIsNeitherHeldNorLost(t *testing.T) {
 	hold(t, a, true)
 }
 
-// Somebody wrote that he leads for a day. Nobody waits for longer than ten minutes of silence.
-func TestALifeThatIsTooLongIsNotWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		world, api := virtualS3()
-		world.Put(bucket, leaseKey, []byte(`{"holder": "x", "life_seconds": 86400, "renewed": "2026-01-01T00:00:00Z", "revision": 1}`))
-		b := newLease(api, "b")
-		hold(t, b, false)
-		wait(10*time.Minute - time.Second)
-		hold(t, b, false)
-		wait(2 * time.Second)
-		hold(t, b, true)
-	})
-}
-
 func TestASilentS3CostsAFractionOfTheLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for life, want := range map[time.Duration]time.Duration{time.Minute: 5 * time.Second, 12 * time.Second: 2 * time.Second} {

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -76,6 +77,27 @@ func TestAConfigurationIsReadFromS3(t *testing.T) {
 	}
 	if _, err := reader()(t.Context(), "s3://some-bucket/"); err == nil {
 		t.Error("read without a key")
+	}
+}
+
+// The certificates that the configuration of AWS names are believed, and no others.
+func TestTheCertificatesOfTheConfigurationAreKept(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("bindings: []")) }))
+	t.Cleanup(server.Close)
+	bucket(t, func(http.ResponseWriter, *http.Request) {})
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	if _, err := reader()(t.Context(), "s3://some-bucket/a.yaml"); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("with a certificate that nobody named: %v", err)
+	}
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(bundle, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	if body, err := reader()(t.Context(), "s3://some-bucket/a.yaml"); err != nil || string(body) != "bindings: []" {
+		t.Errorf("%q, %v", body, err)
 	}
 }
 
