@@ -27,7 +27,7 @@ func TestAScriptThatAsksForTooMuchIsAnError(t *testing.T) {
 		"group drain=-1s\n----\n":                         "drain: want 0s to",
 		"dns cache=-1s\n----\n":                           "cache: want 0s to",
 		"bind" + strings.Repeat(" a", 17) + "\n----\n":    "names: want 1 to 16",
-		strings.Repeat("rounds 10000\n", 2) + "----\n":   "the script asks for too much",
+		strings.Repeat("rounds 10000\n", 2) + "----\n":    "the script asks for too much",
 		strings.Repeat("show group\n", 10_001) + "----\n": "over the limit of 10000 commands",
 		strings.Repeat("#\n", 1<<20):                      "over the limit of 1048576",
 	} {

@@ -26,9 +26,9 @@ var errWork = errors.New("the script asks for too much: too many rounds of too m
 // limits tells what a command has set beyond what a script may.
 func (p *Player) limits() error {
 	z, fault := p.world.Zone, []error{p.over}
-	between := func(what string, n, least, most int) {
-		if n < least || n > most {
-			fault = append(fault, fmt.Errorf("%s: want %d to %d", what, least, most))
+	upTo := func(most int, what string, n int) {
+		if n < 1 || n > most {
+			fault = append(fault, fmt.Errorf("%s: want 1 to %d", what, most))
 		}
 	}
 	lasting := func(what string, d time.Duration) {
@@ -36,12 +36,12 @@ func (p *Player) limits() error {
 			fault = append(fault, fmt.Errorf("%s: want 0s to %s", what, maxTime))
 		}
 	}
-	between("answers", z.Answer, 1, maxAddrs)
-	between("max-lookups", z.MaxLookups, 1, maxLookups)
-	between("names", len(p.world.Binding.Hostnames), 1, maxNames)
+	upTo(maxAddrs, "answers", z.Answer)
+	upTo(maxLookups, "max-lookups", z.MaxLookups)
+	upTo(maxNames, "names", len(p.world.Binding.Hostnames))
 	lasting("cache", z.Cache)
 	if p.older != nil {
-		between("lookups", p.older.Lookups, 1, maxOlder)
+		upTo(maxOlder, "lookups", p.older.Lookups)
 	}
 	p.world.Adjust(func(g *TargetGroup) {
 		lasting("healthy-after", g.HealthyAfter)

@@ -98,10 +98,10 @@ func (p *program) stop(by syscall.Signal, name string) {
 
 func (p *program) signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
 
-// look takes a sample, unless the process is paused or gone.
+// look takes a sample, unless the process is paused or gone, or has only stood by so far, and so held little.
 func (p *program) look() {
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
-	if err != nil || p.paused.Load() {
+	if err != nil || p.paused.Load() || p.rounds.Load() == 0 {
 		return
 	}
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
