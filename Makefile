@@ -15,7 +15,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: check
 check: lint test ## lint and test: what must pass before a commit
@@ -59,6 +59,10 @@ sim: ## SEEDS (50000) simulated worlds, each promise checked after each change
 .PHONY: bench
 bench: ## the front beside haproxy: BENCHTIME (8s) for each comparison
 	$(GO) test ./internal/front -run '^$$' -bench BesideHaproxy -benchtime $(BENCHTIME)
+
+.PHONY: comparison
+comparison: ## docs/comparison.md and its charts: the older functions and mooring in the same simulated worlds (some minutes)
+	$(GO) run ./cmd/internal/comparison -out docs
 
 .PHONY: build
 build: ## bin/mooring, for this machine

@@ -52,7 +52,7 @@ const warmUp = 30
 // Ancestor lets an older function take part.
 func (c *Contest) Ancestor(a Ancestor) Result {
 	return c.live(func(l *lane) (func(Trouble), int) {
-		f := &forebear{Ancestor: a, w: l.w, rng: l.w.chance(a.Name), memory: a.First, counts: &l.Tally}
+		f := &forebear{Ancestor: a, rng: l.w.chance(a.Name), memory: a.First, lane: l}
 		return func(t Trouble) {
 			if t.Lost {
 				f.memory = f.First
@@ -100,6 +100,7 @@ func (m *moored) fault(_ *Process, c Call) Fault {
 		m.Tally.State++
 	default:
 		m.Tally.ELB++
+		m.called = m.called || c == CallRegister || c == CallDeregister
 	}
 	return m.trouble.of(c)
 }
@@ -165,6 +166,7 @@ func (c *Contest) lane() (*lane, error) {
 	if err := l.w.Group.Register(l.now, targets); err != nil {
 		return nil, fmt.Errorf("register the first addresses: %w", err)
 	}
+	l.called = true
 	l.watch()
 	return l, nil
 }

@@ -39,7 +39,9 @@ type lane struct {
 	unlike int                      // the last minute in which the group was not what the name holds
 
 	states  []TargetState
-	sizes   []int // of the name, in the last minutes
+	at      time.Time                // when they were so
+	called  bool                     // the group has been changed since
+	sizes   []int                    // of the name, in the last minutes
 	serves  map[netip.Addr]time.Time // deregistered while healthy: until when they take new flows
 	mu      sync.Mutex               // of the tally
 	broken  []string
@@ -61,13 +63,29 @@ func (l *lane) bury(minute int) {
 	if changed || len(dead) != len(l.dead) {
 		l.dead = dead
 		l.w.Adjust(func(g *TargetGroup) { g.Sick = dead })
+		l.called = true
 	}
+}
+
+// describe looks at the group anew, unless nothing can have changed there: nobody called, and no target is on its way.
+func (l *lane) describe() bool {
+	if !l.called && l.at.Equal(l.now) {
+		return false
+	}
+	onItsWay := func(s TargetState) bool { return s.State == "initial" || s.State == "draining" }
+	if !l.called && !slices.ContainsFunc(l.states, onItsWay) {
+		return false
+	}
+	l.states, l.called, l.at = l.w.Group.Describe(l.now), false, l.now
+	return true
 }
 
 // watch compares the group with what it was.
 func (l *lane) watch() {
 	before := l.states
-	l.states = l.w.Group.Describe(l.now)
+	if !l.describe() {
+		return
+	}
 	i := 0
 	for _, was := range before {
 		for i < len(l.states) && l.states[i].Addr.Less(was.Addr) {

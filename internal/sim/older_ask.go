@@ -45,16 +45,15 @@ const zoneServers = 2
 // A forebear is an ancestor at work in a world.
 type forebear struct {
 	Ancestor
-	w       *World
+	*lane
 	rng     *rand.Rand
 	memory  Rule
 	shuffle []int // of the addresses behind the name, for drawing some of them
-	counts  *Tally
 }
 
 // run is one invocation, among these troubles.
 func (f *forebear) run(t Trouble) {
-	listed, ok := f.describe(t)
+	listed, ok := f.list(t)
 	if !ok {
 		return
 	}
@@ -62,7 +61,7 @@ func (f *forebear) run(t Trouble) {
 	if !ok {
 		return // it exits, or fails, or says that it failed
 	}
-	f.counts.State += f.reads
+	f.Tally.State += f.reads
 	memory := f.memory
 	if t.of(CallLoad) != "" {
 		if f.blind {
@@ -80,29 +79,30 @@ func (f *forebear) run(t Trouble) {
 			r.Active = memory.(Rule2021).Active
 			next = r
 		} else {
-			f.counts.State++ // the active list as well
+			f.Tally.State++ // the active list as well
 		}
 	}
 	if !f.change(deregister, t.of(CallDeregister), f.w.Group.Deregister) && !f.tough {
 		return
 	}
 	if f.single {
-		f.counts.ELB += max(0, len(deregister)-1)
+		f.Tally.ELB += max(0, len(deregister)-1)
 	}
-	f.counts.State += f.writes
+	f.Tally.State += f.writes
 	f.memory = next
 }
 
-// describe lists the group, whatever its targets' port and state.
-func (f *forebear) describe(t Trouble) (listed []netip.Addr, ok bool) {
+// list lists the group, whatever its targets' port and state.
+func (f *forebear) list(t Trouble) (listed []netip.Addr, ok bool) {
 	if f.blind {
 		return nil, true
 	}
-	f.counts.ELB++
+	f.Tally.ELB++
 	if t.of(CallDescribe) == FailError {
 		return nil, f.tough
 	}
-	for _, s := range f.w.Group.Describe(f.w.Now()) {
+	f.watch()
+	for _, s := range f.states {
 		listed = append(listed, s.Addr)
 	}
 	return listed, true
@@ -113,7 +113,7 @@ func (f *forebear) change(addrs []netip.Addr, fault Fault, do func(time.Time, []
 	if len(addrs) == 0 {
 		return true
 	}
-	f.counts.ELB++
+	f.Tally.ELB++
 	if fault == FailError {
 		return false
 	}
@@ -121,6 +121,7 @@ func (f *forebear) change(addrs []netip.Addr, fault Fault, do func(time.Time, []
 	for _, a := range addrs {
 		targets = append(targets, TargetDescription{Addr: a, Port: f.w.Binding.Port})
 	}
+	f.called = true
 	return do(f.w.Now(), targets) == nil
 }
 
@@ -128,10 +129,10 @@ func (f *forebear) change(addrs []netip.Addr, fault Fault, do func(time.Time, []
 func (f *forebear) resolve(fault Fault) (resolved []netip.Addr, ok bool) {
 	switch {
 	case fault.inconclusive() && f.blind:
-		f.counts.DNS++
+		f.Tally.DNS++
 		return nil, true
 	case fault == FailNXDomain || fault == FailEmpty:
-		f.counts.DNS++
+		f.Tally.DNS++
 		return nil, false
 	}
 	now, late := f.truth(""), []netip.Addr(nil)
@@ -144,12 +145,12 @@ func (f *forebear) resolve(fault Fault) (resolved []netip.Addr, ok bool) {
 		if !f.steady {
 			server = f.rng.IntN(zoneServers)
 		}
-		f.counts.DNS++
+		f.Tally.DNS++
 		if fault.inconclusive() && server == 0 { // this one fails
 			if !f.steady {
 				return nil, false
 			}
-			server, f.counts.DNS = 1, f.counts.DNS+1
+			server, f.Tally.DNS = 1, f.Tally.DNS+1
 		}
 		stale := fault == FailStale || fault == FailStaleServer && server == 0
 		truth := now
