@@ -97,9 +97,9 @@ func (m *moored) fault(_ *Process, c Call) Fault {
 	switch c {
 	case CallFind:
 	case CallLoad, CallSave:
-		m.Tally.State++
+		m.State++
 	default:
-		m.Tally.ELB++
+		m.ELB++
 		m.called = m.called || c == CallRegister || c == CallDeregister
 	}
 	return m.trouble.of(c)
@@ -110,7 +110,7 @@ func (m *moored) decide(p mooring.Policy, mem mooring.Memory, o mooring.Observat
 	m.mu.Lock()
 	if len(o.Answers) > 0 && &o.Answers[0] != m.last {
 		m.last = &o.Answers[0]
-		m.Tally.DNS += len(o.Answers)
+		m.DNS += len(o.Answers)
 	}
 	m.mu.Unlock()
 	return mooring.Decide(p, mem, o, h, now)

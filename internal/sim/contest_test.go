@@ -3,6 +3,7 @@ package sim_test
 import (
 	"math"
 	"net/netip"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -149,6 +150,26 @@ func TestWhatAnErrorMakesOfAGroup(t *testing.T) {
 		}
 		if r := c.contest.Mooring(); r.Lowest < 1 || r.Wrong > 0 || len(r.Broken) > 0 {
 			t.Errorf("%s: mooring serves %.2f at the worst, %d wrong, %v", c.name, r.Lowest, r.Wrong, r.Broken)
+		}
+	}
+}
+
+// The document is the same bytes at each run.
+func TestTheSameContestEndsTheSameWay(t *testing.T) {
+	t.Parallel()
+	c := sim.Contest{
+		Seed: 3, Minutes: 200, Record: true, Twice: true, Lag: 5 * time.Minute,
+		Course: []sim.Turn{{Addrs: nodes(0, 20)}, {Minute: 50, Addrs: nodes(5, 20)}},
+		Trouble: func(minute int) sim.Trouble {
+			return sim.Trouble{Call: sim.CallFind, Fault: sim.FailStaleServer, Lost: minute%60 == 59}
+		},
+	}
+	if once, again := c.Mooring(), c.Mooring(); !reflect.DeepEqual(once, again) {
+		t.Errorf("mooring: %+v, and then %+v", once, again)
+	}
+	for _, a := range sim.Ancestors() {
+		if once, again := c.Ancestor(a), c.Ancestor(a); !reflect.DeepEqual(once, again) {
+			t.Errorf("%s: %+v, and then %+v", a.Name, once, again)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (f *forebear) run(t Trouble) {
 	if !ok {
 		return // it exits, or fails, or says that it failed
 	}
-	f.Tally.State += f.reads
+	f.State += f.reads
 	memory := f.memory
 	if t.of(CallLoad) != "" {
 		if f.blind {
@@ -79,16 +79,16 @@ func (f *forebear) run(t Trouble) {
 			r.Active = memory.(Rule2021).Active
 			next = r
 		} else {
-			f.Tally.State++ // the active list as well
+			f.State++ // the active list as well
 		}
 	}
 	if !f.change(deregister, t.of(CallDeregister), f.w.Group.Deregister) && !f.tough {
 		return
 	}
 	if f.single {
-		f.Tally.ELB += max(0, len(deregister)-1)
+		f.ELB += max(0, len(deregister)-1)
 	}
-	f.Tally.State += f.writes
+	f.State += f.writes
 	f.memory = next
 }
 
@@ -97,7 +97,7 @@ func (f *forebear) list(t Trouble) (listed []netip.Addr, ok bool) {
 	if f.blind {
 		return nil, true
 	}
-	f.Tally.ELB++
+	f.ELB++
 	if t.of(CallDescribe) == FailError {
 		return nil, f.tough
 	}
@@ -113,7 +113,7 @@ func (f *forebear) change(addrs []netip.Addr, fault Fault, do func(time.Time, []
 	if len(addrs) == 0 {
 		return true
 	}
-	f.Tally.ELB++
+	f.ELB++
 	if fault == FailError {
 		return false
 	}
@@ -129,10 +129,10 @@ func (f *forebear) change(addrs []netip.Addr, fault Fault, do func(time.Time, []
 func (f *forebear) resolve(fault Fault) (resolved []netip.Addr, ok bool) {
 	switch {
 	case fault.inconclusive() && f.blind:
-		f.Tally.DNS++
+		f.DNS++
 		return nil, true
 	case fault == FailNXDomain || fault == FailEmpty:
-		f.Tally.DNS++
+		f.DNS++
 		return nil, false
 	}
 	now, late := f.truth(""), []netip.Addr(nil)
@@ -145,12 +145,12 @@ func (f *forebear) resolve(fault Fault) (resolved []netip.Addr, ok bool) {
 		if !f.steady {
 			server = f.rng.IntN(zoneServers)
 		}
-		f.Tally.DNS++
+		f.DNS++
 		if fault.inconclusive() && server == 0 { // this one fails
 			if !f.steady {
 				return nil, false
 			}
-			server, f.Tally.DNS = 1, f.Tally.DNS+1
+			server, f.DNS = 1, f.DNS+1
 		}
 		stale := fault == FailStale || fault == FailStaleServer && server == 0
 		truth := now
@@ -176,7 +176,7 @@ func (f *forebear) answer(truth []netip.Addr, seen []bool) int {
 		}
 		return len(addrs)
 	}
-	for len(f.shuffle) != len(truth) {
+	if len(f.shuffle) != len(truth) {
 		f.shuffle = f.shuffle[:0]
 		for i := range truth {
 			f.shuffle = append(f.shuffle, i)

@@ -113,8 +113,8 @@ func (s *study) replacementChart(row string) []byte {
 func (s *study) cautionChart() []byte {
 	c := &chart{
 		title:  "Minutes for which a target stays whose host is gone",
-		xlabel: "scale-in; the hosts are gone three minutes after", ylabel: "minutes, average of a host",
-		x: axis{min: 0, max: 7}, y: axis{min: 0, max: 35},
+		xlabel: "scale-in; the hosts are gone at once", ylabel: "minutes, average of a host",
+		x: axis{min: 0, max: 7}, y: axis{min: 0, max: 70},
 	}
 	rows := scaleRows(scaleIn)
 	for i, row := range rows {
@@ -124,17 +124,17 @@ func (s *study) cautionChart() []byte {
 		}
 		c.x.ticks = append(c.x.ticks, tick{float64(i + 1), from})
 	}
-	for v := 0; v <= 35; v += 5 {
+	for v := 0; v <= 70; v += 10 {
 		c.y.ticks = append(c.y.ticks, tick{float64(v), strconv.Itoa(v)})
 	}
 	for _, who := range contenders() {
 		line := series{name: who}
 		for i, row := range rows {
-			at := point{float64(i + 1), min(35, s.of(scaleIn, row, who).dead())}
+			at := point{float64(i + 1), min(70, s.of(scaleIn, row, who).dead())}
 			line.line, line.marks = append(line.line, at), append(line.marks, at)
 		}
 		c.series = append(c.series, line)
 	}
-	c.desc = "After each scale-in, how long the targets stayed on average; * behind one caching resolver. mooring stays longest; the figures are in the table."
+	c.desc = "After each scale-in, how long the targets stayed on average; * behind one caching resolver, where mooring is slowest. The figures are in the table."
 	return c.draw()
 }

@@ -13,7 +13,7 @@ import (
 // partial is a study of a few sections, lived in a moment.
 func partial(t *testing.T, wanted func(job) bool) *study {
 	t.Helper()
-	s := newStudy()
+	s := newStudy(1)
 	var jobs []job
 	for _, j := range s.jobs {
 		if wanted(j) {
@@ -81,7 +81,7 @@ func TestTheComparisonSaysWhatWasForeseen(t *testing.T) {
 // One run of ten lookups misses 24 addresses rarely, and three in a row more rarely: some tens a year, as counted.
 func TestACountThatIsFarFromItsFormulaIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newStudy()
+	s := newStudy(1)
 	for _, j := range s.jobs {
 		s.outcomes[j.place] = &outcome{Minutes: 365 * day}
 	}

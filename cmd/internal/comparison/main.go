@@ -1,7 +1,7 @@
 // Command comparison lets the functions that mooring replaces and mooring itself keep the same simulated names, and
 // writes what became of their groups: docs/comparison.md and its charts. The same sources write the same bytes.
 //
-// Usage: comparison [-out DIR] [-workers N]
+// Usage: comparison [-out DIR] [-workers N] [-times N]
 package main
 
 import (
@@ -26,11 +26,12 @@ func run(args []string, progress io.Writer) error {
 	flags := flag.NewFlagSet("comparison", flag.ContinueOnError)
 	out := flags.String("out", "docs", "`directory` to write to")
 	workers := flags.Int("workers", runtime.NumCPU(), "how many contests are lived at the same `time`")
+	times := flags.Int("times", 1, "`how` many times longer than usual the names live that never change")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	debug.SetGCPercent(400) // worlds are small and short
-	s := newStudy()
+	s := newStudy(max(1, *times))
 	if err := s.live(max(1, *workers), progress); err != nil {
 		return err
 	}

@@ -37,21 +37,21 @@ func addresses(from, n int) (out []netip.Addr) {
 	return out
 }
 
-// still is a name that never changes, for so many days: in a few lives, so that all processors have work.
-func still(n, days int, cache time.Duration) (contests []sim.Contest) {
-	return []sim.Contest{{Seed: uint64(n), Minutes: days * day, Cache: cache, Course: []sim.Turn{{Addrs: addresses(0, n)}}}}
+// still is a name that never changes, for so many days, as many times as the study is to be longer.
+func (s *study) still(n, days int, cache time.Duration) []sim.Contest {
+	return []sim.Contest{{Seed: uint64(n), Minutes: s.times * days * day, Cache: cache, Course: []sim.Turn{{Addrs: addresses(0, n)}}}}
 }
 
 // How many days the names of so many addresses are lived with healthy DNS: as long as it takes to see what the formula
 // foresees, and for mooring what a few minutes of computing allow.
 var steadyDays = []struct{ n, v3, others, mooring int }{
-	{1, 90, 90, 90},
-	{4, 90, 90, 90},
-	{8, 90, 90, 90},
-	{16, 90, 60, 60},
+	{1, 90, 90, 30},
+	{4, 90, 90, 30},
+	{8, 90, 90, 60},
+	{16, 90, 60, 30},
 	{20, 365, 60, 30},
 	{24, 365, 60, 30},
-	{32, 60, 30, 20},
+	{32, 60, 30, 14},
 	{48, 30, 30, 14},
 	{64, 14, 30, 7},
 	{100, 7, 30, 4},
@@ -61,10 +61,10 @@ var steadyDays = []struct{ n, v3, others, mooring int }{
 func (s *study) steady() {
 	for _, d := range steadyDays {
 		row := strconv.Itoa(d.n)
-		s.plan(steady, row, still(d.n, d.others, 0), "v1", "v2")
-		s.plan(steady, row, still(d.n, d.v3, 0), "v3", "v3 each minute")
-		s.plan(steady, row, still(d.n, min(14, d.v3), 0), "monitor")
-		s.plan(steady, row, still(d.n, d.mooring, 0), mooringName)
+		s.plan(steady, row, s.still(d.n, d.others, 0), "v1", "v2")
+		s.plan(steady, row, s.still(d.n, d.v3, 0), "v3", "v3 each minute")
+		s.plan(steady, row, s.still(d.n, min(14, d.v3), 0), "monitor")
+		s.plan(steady, row, s.still(d.n, d.mooring, 0), mooringName)
 	}
 }
 
@@ -72,8 +72,8 @@ var cachedSizes = []int{8, 9, 12, 16, 24, 48}
 
 func (s *study) cached() {
 	for _, n := range cachedSizes {
-		s.plan(cached, strconv.Itoa(n), still(n, 7, time.Minute), "v1", "v2", "v3", "v3 each minute", "monitor")
-		s.plan(cached, strconv.Itoa(n), still(n, 30, time.Minute), mooringName)
+		s.plan(cached, strconv.Itoa(n), s.still(n, 7, time.Minute), "v1", "v2", "v3", "v3 each minute", "monitor")
+		s.plan(cached, strconv.Itoa(n), s.still(n, 14, time.Minute), mooringName)
 	}
 }
 
@@ -123,7 +123,7 @@ func (s *study) scaling() {
 	for _, c := range scaledIn {
 		var lives []sim.Contest
 		for i := range 10 {
-			e := event(uint64(i), addresses(0, c.from), addresses(0, c.to), 3, c.cache, 300)
+			e := event(uint64(i), addresses(0, c.from), addresses(0, c.to), 0, c.cache, 300)
 			e.Course[1].Minute += i
 			lives = append(lives, e)
 		}

@@ -90,12 +90,13 @@ func (j job) weight() (w int) {
 
 // A study is everything that is compared.
 type study struct {
+	times    int // how much longer than usual the names live that never change
 	jobs     []job
 	outcomes map[place]*outcome
 }
 
-func newStudy() *study {
-	s := &study{outcomes: map[place]*outcome{}}
+func newStudy(times int) *study {
+	s := &study{times: times, outcomes: map[place]*outcome{}}
 	s.steady()
 	s.cached()
 	s.replacements()
