@@ -198,5 +198,6 @@ func (l *lane) turn(minute int) {
 			}
 		}
 		l.live, l.turned = t.Addrs, minute
+		l.called = true // who comes may still be registered
 	}
 }

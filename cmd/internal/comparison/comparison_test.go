@@ -55,6 +55,22 @@ func TestTheDocumentIsOfThisCode(t *testing.T) {
 	}
 }
 
+func TestTheDocumentCanBeWritten(t *testing.T) {
+	t.Parallel()
+	s := newStudy(1)
+	for _, j := range s.jobs {
+		s.outcomes[j.place] = &outcome{Minutes: day, Lives: 1}
+		s.outcomes[j.place].Capacity = make([]float64, 240)
+	}
+	files, err := s.render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 5 || strings.Contains(string(files["comparison.md"]), "<no value>") {
+		t.Errorf("%d files: %s", len(files), files["comparison.md"])
+	}
+}
+
 func firstRows(table string, n int) string {
 	return strings.Join(strings.SplitAfter(table, "\n")[:n], "")
 }
@@ -121,7 +137,7 @@ func TestTheChartsAreReadableByAll(t *testing.T) {
 }
 
 func TestNumbersAreForPeople(t *testing.T) {
-	for x, want := range map[float64]string{0: "0", 5e-20: "5e-20", 0.0082: "0.0082", 2.31: "2.3", 65.4: "65", 88712: "89,000", 2.41e6: "2,400,000"} {
+	for x, want := range map[float64]string{0: "0", 5e-20: "< 1e-12", 3e-12: "3e-12", 0.0082: "0.0082", 2.31: "2.3", 65.4: "65", 88712: "89,000", 2.41e6: "2,400,000"} {
 		if got := number(x); got != want {
 			t.Errorf("%g is written %q, want %q", x, got, want)
 		}

@@ -20,7 +20,7 @@ func (s *study) render() (map[string][]byte, error) {
 		files["comparison/"+name+".svg"] = chart
 	}
 	t, err := template.New("comparison").Option("missingkey=error").Funcs(template.FuncMap{
-		"of": s.of, "number": number, "span": span, "minutes": minutes, "thousands": thousands, "year": s.countedYearly,
+		"of": s.of, "span": span, "stayed": func(o *outcome) string { return fmt.Sprintf("%.1f", o.dead()) },
 	}).Parse(document)
 	if err != nil {
 		return nil, fmt.Errorf("read the document's template: %w", err)
@@ -117,10 +117,4 @@ func formulaTable() string {
 		rows = append(rows, row)
 	}
 	return table(rows)
-}
-
-// countedYearly is what was counted, for a year.
-func (s *study) countedYearly(section, row, who string) string {
-	o := s.of(section, row, who)
-	return number(float64(o.Wrong) / float64(o.Minutes) * year)
 }

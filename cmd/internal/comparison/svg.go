@@ -41,7 +41,7 @@ type point struct{ x, y float64 }
 
 const (
 	width, height           = 760, 430
-	left, right, top, below = 74, 150, 48, 54
+	left, right, top, below = 92, 140, 48, 54
 )
 
 // paint is how a contender's line looks: the colours can be told apart by most eyes and on both grounds, the dashes by all.

@@ -40,6 +40,8 @@ func number(x float64) string {
 	switch {
 	case x == 0:
 		return "0"
+	case x < 1e-12:
+		return "< 1e-12"
 	case x < 0.001:
 		return strconv.FormatFloat(x, 'e', 0, 64)
 	case x < 10:
