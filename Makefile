@@ -16,7 +16,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: check
 check: lint test ## lint and test: what must pass before a commit
@@ -74,6 +74,10 @@ e2e: ## build deploy/e2e in an AWS account, try docs/assumptions.md, tear it dow
 e2e-down: ## tear down what an interrupted make e2e has left
 	@$(GO) build -o bin/e2e ./cmd/internal/e2e
 	@exec bin/e2e down
+
+.PHONY: comparison
+comparison: ## docs/comparison.md and its charts: the older functions and mooring in the same simulated worlds (some minutes)
+	$(GO) run ./cmd/internal/comparison -out docs
 
 .PHONY: build
 build: ## bin/mooring, for this machine

@@ -66,15 +66,15 @@ func awsV2() rule {
 			active, pending = nil, map[netip.Addr]int{} // any error counts as a first run
 		}
 		act := action{register: on443(without(in.dns, members(in)))}
-		for _, a := range without(active, in.dns) {
-			pending[a]++
-			if pending[a] >= 3 {
+		counts := map[netip.Addr]int{}
+		for _, a := range without(slices.Concat(active, without(members(in), active)), in.dns) { // whoever put it into the group
+			counts[a] = pending[a] + 1
+			if counts[a] >= 3 {
 				act.deregister = append(act.deregister, netip.AddrPortFrom(a, 443))
 			}
 		}
-		for _, a := range in.dns {
-			delete(pending, a)
-		}
+		slices.SortFunc(act.deregister, netip.AddrPort.Compare)
+		pending = counts
 		if len(act.register) > 0 {
 			active = in.dns // and only then: who has gone stays in the list
 		}

@@ -93,12 +93,12 @@ func (f *fortnight) live(t *testing.T, minutes, n int) {
 		f.older.Run()
 		f.half(n)
 		looker++
-		saves := f.Saves()
+		saves, known := f.Saves(), f.known()
 		began := time.Now()
 		report := f.NewProcess(fmt.Sprint("look ", looker)).Round(t.Context())
 		report.Plan = mooring.Plan{} // it holds the memory, twenty thousand times
 		f.rounds = append(f.rounds, lookedOn{began, report.OK(), report, f.Truth()})
-		if f.idle() && f.Saves() != saves {
+		if f.idle() && f.Saves() != saves && f.known() == known { // who left the group a day ago is forgotten
 			f.writes++
 		}
 		if n := len(f.rounds); n > 1 { // twenty thousand reports are much to carry
@@ -117,6 +117,11 @@ func (f *fortnight) half(n int) {
 		f.move(n)
 	}
 	pass(time.Until(end))
+}
+
+func (f *fortnight) known() int {
+	m, _ := f.Memory()
+	return len(m.Addresses)
 }
 
 // idle tells whether the last round saw what the round before it saw, and had nothing to tell.

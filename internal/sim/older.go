@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -39,7 +38,7 @@ const fullAnswer = 8
 // NewOlder returns the function before its first run. Where reads is true, mooring's store knows where the function
 // keeps its state, as it does in the function's own environment.
 func (w *World) NewOlder(lookups int, reads bool) *Older {
-	o := &Older{Lookups: lookups, Misses: 3, w: w, rng: w.chance("older"), state: OlderState{Pending: map[netip.Addr]int{}}}
+	o := &Older{Lookups: lookups, Misses: 3, w: w, rng: w.chance("older")}
 	if reads {
 		w.elder = o
 	}
@@ -127,24 +126,25 @@ func registeredOn(targets []mooring.Target, port uint16) (out []netip.Addr) {
 	return out
 }
 
-// OlderState is what the function keeps in its bucket. Its zero value needs a Pending.
+// OlderState is what the function keeps in its bucket. Its zero value is that of a first run.
 type OlderState struct {
 	Active  []netip.Addr
 	Pending map[netip.Addr]int
 }
 
-// Run is the function's judgement: it registers what is resolved and not listed, counts who is in its active list and
-// not resolved, and deregisters at the last count. The list is written anew only when something was registered, so
-// whoever has gone stays pending, and is deregistered in each run; and whoever is missing in the run that writes
-// the list is forgotten, and stays in the group.
+// Run is the function's judgement: it registers what is resolved and not listed, counts who is in its active list or in
+// the group and is not resolved, whoever put it there, and deregisters at the last count and in each run after it. The
+// list is written anew only when something was registered, so until then whoever has gone stays pending, and is
+// deregistered each minute.
 func (s *OlderState) Run(resolved, listed []netip.Addr, misses int) (register, deregister []netip.Addr) {
 	register = without(resolved, listed)
-	for _, a := range without(s.Active, resolved) {
-		if s.Pending[a]++; s.Pending[a] >= misses {
+	pending := map[netip.Addr]int{}
+	for _, a := range union(without(listed, resolved), without(s.Active, resolved)) {
+		if pending[a] = s.Pending[a] + 1; pending[a] >= misses {
 			deregister = append(deregister, a)
 		}
 	}
-	maps.DeleteFunc(s.Pending, func(a netip.Addr, _ int) bool { return slices.Contains(resolved, a) })
+	s.Pending = pending
 	if len(register) > 0 {
 		s.Active = slices.Clone(resolved)
 	}
