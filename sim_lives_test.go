@@ -239,6 +239,10 @@ func everything() []string {
 	for _, what := range []string{"pause", "resume", "adopt", "forget", "release"} {
 		all = append(all, "operator "+what)
 	}
+	all = append(all,
+		"set aside", "group taken", "group deleted", "group throttled", "removed late", "rebind port", "rebind group",
+		"rebind hostname", "rebind policy", "deadline before register", "an old copy served",
+	)
 	for _, a := range sim.Accidents() {
 		all = append(all, "memory "+string(a))
 	}

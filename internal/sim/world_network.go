@@ -113,7 +113,8 @@ func (p *Process) judgeRobbed(r mooring.Report) {
 		is := slices.ContainsFunc(p.rec.view, func(t mooring.Target) bool {
 			return t.Addr == a && t.Port == p.binding.Port && t.Registered()
 		})
-		if !is && !p.rec.sets(a) && p.policy.Admits(a) && !slices.Contains(r.Registered, a) {
+		over := len(p.rec.first.o.Addrs()) > p.policy.MaxTargets // then it may be another one's turn
+		if !is && !over && !p.rec.sets(a) && p.policy.Admits(a) && !slices.Contains(r.Registered, a) {
 			p.w.breaks(p, "P18 additions", a.String()+" was taken by a late request and is not registered again")
 		}
 	}
