@@ -26,8 +26,8 @@ func TestASecondTryGoesToAnotherServer(t *testing.T) {
 		p.release(second)
 	}
 	only := spreadOver(1)
-	first, _ := only.pick(netip.AddrPort{})
-	if second, ok := only.pick(first); !ok || second != first {
+	first, _ := only.pick(netip.AddrPort{}, false)
+	if second, ok := only.pick(first, false); !ok || second != first {
 		t.Errorf("the only server was not tried again: %s", second)
 	}
 }
