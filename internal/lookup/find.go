@@ -59,13 +59,14 @@ func (s *search) wants() int {
 // lonely is 1 while only one server has answered and another could. An alias that led elsewhere for a moment may leave a
 // zone so, which is not asked again: that is given up.
 func (s *search) lonely() int {
-	if s.sampler.answers >= 2*minAnswers {
-		return 0
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.spreads {
-		if _, answered, more := p.lonely(); answered == 1 && more {
+		asked, answered, more := p.lonely()
+		if left := asked < 2 && s.sampler.answers >= 2*minAnswers; left {
+			continue
+		}
+		if answered == 1 && more {
 			return 1
 		}
 	}

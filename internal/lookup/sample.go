@@ -93,7 +93,7 @@ func (s *search) ask(ctx context.Context, b *budget, p *spread, q question, mayM
 		if try > 0 && !b.take() {
 			break
 		}
-		next, ok := p.pick(server)
+		next, ok := p.pick(server, mayMiss)
 		if !ok {
 			if f := p.failure(); f != nil {
 				return reply{}, "", f.copied()

@@ -38,7 +38,7 @@ func newSpread(z zone) *spread {
 // pick chooses the server that was asked least, and another one than before if there is one. No server holds more than
 // twice its share of the questions in flight, so that a silent one cannot hold them all. It fails when every server has been
 // set aside. Each pick is followed by a release.
-func (p *spread) pick(before netip.AddrPort) (netip.AddrPort, bool) {
+func (p *spread) pick(before netip.AddrPort, all bool) (netip.AddrPort, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var best netip.AddrPort
@@ -52,7 +52,9 @@ func (p *spread) pick(before netip.AddrPort) (netip.AddrPort, bool) {
 		}
 	}
 	if best.IsValid() {
-		p.marks[best].asked++
+		if !all {
+			p.marks[best].asked++
+		}
 		p.marks[best].flying++
 	}
 	return best, best.IsValid()
@@ -114,7 +116,7 @@ func (p *spread) lonely() (asked, answered int, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for server, m := range p.marks {
-		asked += min(m.asked, 1)
+		asked += min(m.asked, 1) // about the name
 		answered += min(m.shown, 1)
 		more = more || m.shown == 0 && !p.aside(server)
 	}

@@ -17,8 +17,8 @@ func TestASecondTryGoesToAnotherServer(t *testing.T) {
 	p := spreadOver(3)
 	for i := range 30 {
 		p.marks[p.zone.servers[i%3]].asked -= 20 // the one to be asked next, and again if it were not for the first try
-		first, _ := p.pick(netip.AddrPort{})
-		second, ok := p.pick(first)
+		first, _ := p.pick(netip.AddrPort{}, false)
+		second, ok := p.pick(first, false)
 		if !ok || second == first {
 			t.Fatalf("tried %s, and then %s", first, second)
 		}
@@ -26,8 +26,8 @@ func TestASecondTryGoesToAnotherServer(t *testing.T) {
 		p.release(second)
 	}
 	only := spreadOver(1)
-	first, _ := only.pick(netip.AddrPort{})
-	if second, ok := only.pick(first); !ok || second != first {
+	first, _ := only.pick(netip.AddrPort{}, false)
+	if second, ok := only.pick(first, false); !ok || second != first {
 		t.Errorf("the only server was not tried again: %s", second)
 	}
 }
@@ -35,7 +35,7 @@ func TestASecondTryGoesToAnotherServer(t *testing.T) {
 func TestQuestionsAreSpreadEvenly(t *testing.T) {
 	p := spreadOver(4)
 	for range 100 {
-		server, _ := p.pick(netip.AddrPort{})
+		server, _ := p.pick(netip.AddrPort{}, false)
 		p.release(server)
 	}
 	for server, m := range p.marks {
@@ -50,7 +50,7 @@ func TestNoServerHoldsAllQuestionsInFlight(t *testing.T) {
 		p := spreadOver(n)
 		stuck := p.zone.servers[0]
 		for range 200 {
-			if server, _ := p.pick(netip.AddrPort{}); server != stuck {
+			if server, _ := p.pick(netip.AddrPort{}, false); server != stuck {
 				p.release(server)
 			}
 		}
