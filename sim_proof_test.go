@@ -2,11 +2,11 @@ package mooring_test
 
 import (
 	"context"
-	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"mooring"
 	"mooring/internal/sim"
 )
 
@@ -36,16 +36,6 @@ func TestADayBehindOneCacheRemovesNobody(t *testing.T) {
 	}
 }
 
-// The answers about one name say nothing about the addresses of another, however whole they are.
-func TestADayOfTwoNamesBehindOneCacheRemovesNobody(t *testing.T) {
-	for seed := range uint64(3) {
-		behindCaches(t, seed, func(w *sim.World) {
-			w.Binding.Hostnames = append(w.Binding.Hostnames, "old.example.com")
-			w.SetTruth("old.example.com", []netip.Addr{netip.MustParseAddr("10.0.0.200")})
-		})
-	}
-}
-
 // A round has 45 seconds. One that looked for most of them does not begin a call that could be cut short.
 func TestNoCallBeginsWhenTheTimeOfARoundIsNearlyOver(t *testing.T) {
 	for _, pause := range []time.Duration{40 * time.Second, 43 * time.Second} {
@@ -67,5 +57,26 @@ func TestNoCallBeginsWhenTheTimeOfARoundIsNearlyOver(t *testing.T) {
 			}
 			kept(t, w)
 		})
+	}
+}
+
+// An address that is missing may have been behind either name. What one of them says over and over does not make up for
+// what the other has hardly said.
+func TestTheNameThatSaysLeastDecides(t *testing.T) {
+	for often, leaves := range map[int]bool{1: false, 80: true} {
+		o := answers(40, "10.0.0.1 10.0.0.2")
+		o.Hostnames = append([]string{"a.example"}, o.Hostnames...)
+		for _, a := range answers(often, "10.0.0.3").Answers {
+			a.Hostname, a.Authoritative = "a.example", leaves // one answer is a resolver's
+			o.Answers = append(o.Answers, a)
+		}
+		m := knowing("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4")
+		m.Hostnames = o.Hostnames
+		m.Addresses[3].Missed, m.Addresses[3].MissingSince, m.Addresses[3].LastMiss = 2, noon.Add(-5*time.Minute), noon.Add(-time.Minute)
+		h := mooring.Holding{Port: 443, Targets: healthy("10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4")}
+		plan := mooring.Decide(mooring.DefaultPolicy(), m, o, h, noon)
+		if left := len(plan.Deregister) > 0; left != leaves {
+			t.Errorf("after %d answers about the second name it leaves: %t; held: %+v", often, left, plan.Held)
+		}
 	}
 }

@@ -275,15 +275,15 @@ func (d *drawing) drawRun() {
 }
 
 func (d *drawing) drawFaults(whose string) {
-	faults := ""
+	var faults strings.Builder
 	for _, m := range moments() {
 		if d.rng.Float64() < d.faulty {
 			of := FaultsOf(m.call())
-			faults += fmt.Sprintf(" %s=%s", m, of[d.rng.IntN(len(of))])
+			fmt.Fprintf(&faults, " %s=%s", m, of[d.rng.IntN(len(of))])
 		}
 	}
-	if faults != "" {
-		d.say("once%s%s", whose, faults)
+	if faults.Len() > 0 {
+		d.say("once%s%s", whose, &faults)
 	}
 	if d.skewed() && d.oneIn(2) {
 		d.say("clock by=%s%s", time.Duration(d.rng.IntN(4*3600)-2*3600)*time.Second, whose)

@@ -96,7 +96,7 @@ func (s *shrinking) closeGaps() {
 func (f Fate) rounds() (n int) {
 	for _, t := range f.Turns {
 		n = max(n, t.Round)
-		for _, word := range strings.Fields(t.Command) {
+		for word := range strings.FieldsSeq(t.Command) {
 			if t.Round == 0 && strings.HasPrefix(word, "rounds=") {
 				_, _ = fmt.Sscanf(word, "rounds=%d", &n)
 			}

@@ -213,15 +213,16 @@ func (r *record) ours(policy mooring.Policy, targets []mooring.Target, port uint
 	return out
 }
 
-// registrable counts the addresses that were seen and that the group takes. Above the most that may be registered, only
-// those count that are.
-func (r *record) registrable(a *act) (n int) {
-	for _, addr := range r.first.o.Addrs() {
-		if !r.sets(addr) {
-			n++
+// registrable counts the addresses that were seen and that the group takes. Above the most that may be registered only
+// those count that are, and so many more; those that are set aside count among the most.
+func (r *record) registrable(a *act) int {
+	seen, aside := r.first.o.Addrs(), 0
+	for _, addr := range seen {
+		if r.sets(addr) {
+			aside++
 		}
 	}
-	return min(n, max(a.policy.MaxTargets, r.registeredSeen(a.binding.Port)))
+	return min(len(seen), max(a.policy.MaxTargets, r.registeredSeen(a.binding.Port))) - aside
 }
 
 // sets tells whether an address is set aside, as far as the round knew when it decided.

@@ -191,10 +191,10 @@ func planOf(f Fault, hostnames []string) WirePlan {
 		FailPartial: WireServfail, FailShortAll: WireShortAll,
 	}
 	p := WirePlan{Fault: of[f], Place: Everywhere}
-	switch {
-	case f == FailFewServers:
+	switch f {
+	case FailFewServers:
 		p.Place = AtOthers
-	case f == FailPartial:
+	case FailPartial:
 		p.Name = hostnames[len(hostnames)-1]
 	}
 	return p

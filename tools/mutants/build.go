@@ -12,10 +12,10 @@ import (
 // variable names the mutant that is switched on.
 const variable = "MOORING_MUTANT"
 
-// The files that are there only in the overlay.
+// What each package that has a mutant is given by the overlay.
 const (
-	switchFile = "package mooring\n\nimport \"os\"\n\n// Mutant is the one that is switched on.\nvar Mutant = os.Getenv(\"" + variable + "\")\n"
 	switchName = "mutant_overlay.go"
+	switchFile = "package %s\n\nimport \"os\"\n\nvar mutantOn = os.Getenv(%q)\n\nfunc mutant(name string) bool { return mutantOn == name }\n"
 )
 
 // build compiles the root's tests with all mutants in them, none of which is switched on.
@@ -50,7 +50,6 @@ func write(dir, root string, mutants []mutant) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	files[switchName] = switchFile
 	replace := map[string]string{}
 	for file, text := range files {
 		to := filepath.Join(dir, strings.ReplaceAll(file, "/", "__"))
@@ -85,11 +84,12 @@ func mutated(root string, mutants []mutant) (map[string]string, error) {
 			if n := strings.Count(files[e.file], e.old); n != 1 {
 				return nil, fmt.Errorf("%s: %s has these lines %d times, and must have them once:\n%s", m.name, e.file, n, e.old)
 			}
-			on := "Mutant"
-			if strings.Contains(e.file, "/") {
-				on = "mooring.Mutant"
+			dir, pkg := filepath.Dir(e.file), "mooring"
+			if dir != "." {
+				pkg = filepath.Base(dir)
 			}
-			changed := strings.ReplaceAll(e.new, "MUTANT", fmt.Sprintf("(%s == %q)", on, m.name))
+			files[filepath.Join(dir, switchName)] = fmt.Sprintf(switchFile, pkg, variable)
+			changed := strings.ReplaceAll(e.new, "MUTANT", fmt.Sprintf("mutant(%q)", m.name))
 			files[e.file] = strings.Replace(files[e.file], e.old, changed, 1)
 		}
 	}

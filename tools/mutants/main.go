@@ -19,9 +19,10 @@ import (
 )
 
 func main() {
-	c := config{}
+	c := config{others: &sync.Mutex{}, passes: map[string]bool{}}
 	only := flag.String("run", "", "only the mutants whose names match this expression")
 	flag.IntVar(&c.seeds, "seeds", 400, "lives in which a mutant must be caught")
+	flag.IntVar(&c.finderSeeds, "finder-seeds", 300, "and in which one of the Finder must be")
 	flag.DurationVar(&c.span, "span", 3*time.Hour, "how long each is troubled")
 	flag.IntVar(&c.jobs, "jobs", runtime.NumCPU(), "mutants that run at the same time")
 	flag.Parse()
@@ -41,6 +42,10 @@ type config struct {
 	seeds int
 	span  time.Duration
 	jobs  int
+
+	finderSeeds int
+	others      *sync.Mutex     // guards passes
+	passes      map[string]bool // whether another test passes where no mutant is switched on
 }
 
 func run(c config, only string) error {

@@ -38,21 +38,37 @@ func (c config) try(program string, m mutant) verdict {
 	out, err := c.live(program, m.name, m.test, 0, c.seeds)
 	v := verdict{mutant: m, took: time.Since(began)}
 	found, failed := broke.FindStringSubmatch(out), failure.FindStringSubmatch(out)
+	seed := ""
 	switch {
 	case err == nil:
 		v.by = fmt.Sprintf("nothing broke in %d lives", c.seeds)
+		return v
 	case found != nil:
-		v.caught, v.by = c.holdsWithout(program, m.test, found[1]), "seed "+found[1]+": "+found[2]
+		seed, v.by = found[1], "seed "+found[1]+": "+found[2]
 	case m.test != usualTest && failed != nil && !strings.Contains(out, "panic:"):
-		v.caught, v.by = true, "by "+failed[1]
+		v.by = "by " + failed[1]
 	default:
 		v.by = "it failed, but no promise broke: " + last(out)
+		return v
+	}
+	if v.caught = c.holdsWithout(program, m.test, seed); !v.caught {
+		v.by = "this breaks although nothing is left out: " + v.by
 	}
 	return v
 }
 
-// holdsWithout tells whether nothing breaks in the same life while no mutant is switched on: else nothing is proved.
+// holdsWithout tells whether nothing breaks in the same life, or in the same other test, while no mutant is switched on:
+// else nothing is proved.
 func (c config) holdsWithout(program, test, seed string) bool {
+	if test != usualTest {
+		c.others.Lock()
+		defer c.others.Unlock()
+		if _, ok := c.passes[test]; !ok {
+			_, err := c.live(program, "", test, 0, c.seeds)
+			c.passes[test] = err == nil
+		}
+		return c.passes[test]
+	}
 	from, err := strconv.ParseUint(seed, 10, 64)
 	if err != nil {
 		return false
@@ -62,7 +78,7 @@ func (c config) holdsWithout(program, test, seed string) bool {
 }
 
 func (c config) live(program, name, test string, from uint64, seeds int) (string, error) {
-	lives := exec.Command(program, "-test.run", "^"+test+"$", fmt.Sprint("-from=", from), fmt.Sprint("-seeds=", seeds),
+	lives := exec.Command(program, "-test.run", "^"+test+"$", fmt.Sprint("-from=", from), fmt.Sprint("-seeds=", seeds), fmt.Sprint("-finder-seeds=", c.finderSeeds),
 		fmt.Sprint("-span=", c.span), "-shrink=false")
 	lives.Dir, lives.Env = c.root, append(os.Environ(), variable+"="+name)
 	if c.jobs > 1 {
