@@ -4,7 +4,10 @@ GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
-SEEDS   ?= 50000
+SEEDS   ?= 1000
+SPAN    ?= 24h
+FROM    ?= fresh
+WITHIN  ?= 0
 BENCHTIME ?= 8s
 SOAK    ?= 10m
 
@@ -54,8 +57,14 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 	done
 
 .PHONY: sim
-sim: ## SEEDS (50000) simulated worlds, each promise checked after each change
-	$(GO) test . -timeout 0 -run Sim -args -seeds=$(SEEDS)
+sim: ## SEEDS (1000) simulated lives of SPAN (24h), each promise checked after each change; FROM=SEED lives the same again, WITHIN=2m as many as fit
+	@mkdir -p bin
+	@CGO_ENABLED=0 $(GO) test -trimpath -c -o bin/sim.test .
+	@GOGC=400 bin/sim.test -test.timeout 0 -test.run SimulatedWorldsKeep -seeds=$(SEEDS) -span=$(SPAN) -from=$(FROM) -within=$(WITHIN) -progress=10s
+
+.PHONY: mutants
+mutants: ## one guard or step left out at a time: the simulated lives must notice each
+	@$(GO) -C tools run ./mutants $(CURDIR)
 
 .PHONY: soak
 soak: ## the built watch for SOAK (10m), while all around it is stopped, paused and started again; root, Linux, moto

@@ -74,7 +74,8 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 	if !acts {
 		r.Planned = &PlannedReport{Register: addrsOf(plan.Register), Deregister: addrsOf(plan.Deregister)}
 	}
-	if apply && ctx.Err() == nil {
+	switch {
+	case apply && ctx.Err() == nil:
 		ctx, cancel := shield(ctx)
 		defer cancel()
 		plan, tag := k.remember(ctx, r, s, plan)
@@ -82,6 +83,8 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 			k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s.age) })
 			k.tell(ctx, r, plan)
 		}
+	case apply && plan.Changed && errors.Is(ctx.Err(), context.DeadlineExceeded): // it was frozen, for one
+		r.fail(fmt.Errorf("not done: the time of the round of %s was over before it could act: %w", k.Binding.Name, context.Cause(ctx)))
 	}
 	k.warnOfEmptyZones(ctx, r, s, plan)
 	return r.done(ctx, k.Log, time.Since(began))

@@ -141,7 +141,7 @@ func (r *running) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	took := time.Since(r.began)
-	return fmt.Sprintf("%d of %d lives from seed %d in %s: %.0f simulated hours, %d rounds, %d calls that changed a group; %.0f rounds a second, %.0f hours a second",
+	return fmt.Sprintf("%d of up to %d lives from seed %d in %s: %.0f simulated hours, %d rounds, %d calls that changed a group; %.0f rounds a second, %.0f hours a second",
 		r.lived.Load(), *seeds, r.first, took.Round(time.Second), r.time.Hours(), r.rounds, r.calls,
 		float64(r.rounds)/took.Seconds(), r.time.Hours()/took.Seconds())
 }
@@ -162,7 +162,7 @@ func (r *running) tell() (stop func()) {
 			}
 		}
 	}()
-	return func() { ticker.Stop(); close(done) }
+	return func() { ticker.Stop(); close(done); fmt.Fprintln(os.Stderr, r) }
 }
 
 // autopsy shrinks a fate that broke a promise, keeps the shortest one in a file, and says how it is lived again.

@@ -80,3 +80,26 @@ func TestTheNameThatSaysLeastDecides(t *testing.T) {
 		}
 	}
 }
+
+// A function that was frozen after its decision wakes when its time is over. It does nothing, and does not call that a
+// round that went well.
+func TestARoundWhoseTimeIsOverBeforeItActsSaysSo(t *testing.T) {
+	for pause, over := range map[time.Duration]bool{20 * time.Second: false, time.Hour: true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := calm(4)
+			ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+			defer cancel()
+			p := w.NewProcess("frozen")
+			p.At = func(at sim.Point) {
+				if at == sim.PointDecide {
+					pass(pause)
+				}
+			}
+			report := p.Round(ctx)
+			if said := report.Error != ""; said != over || (w.Calls() == 0) != over {
+				t.Errorf("after %s: %d calls, error %q", pause, w.Calls(), report.Error)
+			}
+			kept(t, w)
+		})
+	}
+}
