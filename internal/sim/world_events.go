@@ -150,5 +150,8 @@ func (l *Life) bound() time.Duration {
 	if !l.Group.CrossZone {
 		bound += l.Policy.HoldMax
 	}
+	if shown := float64(l.Zone.Answer*l.Zone.MaxLookups) / float64(truth); shown < 1 { // each round shows a part only
+		bound += time.Duration(math.Log(1e-6/float64(truth))/math.Log1p(-shown)) * l.Interval
+	}
 	return bound
 }
