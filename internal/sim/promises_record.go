@@ -151,14 +151,12 @@ func (p *Process) remembered(m mooring.Memory) {
 	if !slices.Equal(p.rec.memory.Hostnames, m.Hostnames) {
 		clear(ledger)
 	}
+	p.takesOver()
 	if p.rec.first.o.Inconclusive != "" || len(seen) == 0 {
 		return
 	}
 	now := p.w.Now()
 	for _, t := range p.rec.view {
-		if p.policy.Adopt == mooring.AdoptAll && t.Port == p.binding.Port {
-			p.storage().shown[t.Addr] = true // it was taken over, and stays ours
-		}
 		if t.Port != p.binding.Port || !t.Registered() || slices.Contains(seen, t.Addr) {
 			continue
 		}
@@ -169,6 +167,15 @@ func (p *Process) remembered(m mooring.Memory) {
 		absent.missed++
 		absent.last = now
 		ledger[t.Addr] = absent
+	}
+}
+
+// takesOver makes all targets ours for good, where the policy says so; the caller holds the lock.
+func (p *Process) takesOver() {
+	for _, t := range p.rec.view {
+		if p.policy.Adopt == mooring.AdoptAll && t.Port == p.binding.Port {
+			p.storage().shown[t.Addr] = true
+		}
 	}
 }
 
