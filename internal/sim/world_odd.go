@@ -59,4 +59,6 @@ func Odd(rng *rand.Rand, way string, servers int, addrs []netip.Addr) []string {
 }
 
 // Set changes the zone as the command dns of a script does, by words KEY=VALUE.
-func (z *Zone) Set(words ...string) error { return parseArgs(words).each(z.settings()) }
+func (z *Zone) Set(words ...string) error {
+	return parseArgs(append([]string{"dns"}, words...)).each(z.settings())
+}
