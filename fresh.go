@@ -11,8 +11,8 @@ import (
 // one before. A resolver answers from a cache, which several resolvers may share: the same set is one answer for as long as it may be the same
 // copy. This holds across rounds, so the sets that counted are remembered while somebody is missing.
 func (r *round) freshAnswers() (counts []bool, seen []Seen) {
-	if len(r.missing) > 0 {
-		seen = slices.DeleteFunc(slices.Clone(r.next.Answers), func(s Seen) bool { return r.now.Sub(s.At) > seenFor })
+	if seen = r.next.Answers; len(r.missing) > 0 { // else they are kept as they are, for the next who is
+		seen = slices.DeleteFunc(slices.Clone(seen), func(s Seen) bool { return r.now.Sub(s.At) > seenFor })
 	}
 	repeats := Repeats(r.o.Answers)
 	for i, a := range r.o.Answers {

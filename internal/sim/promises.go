@@ -68,8 +68,8 @@ func liveStays(a *act) string {
 		looks, from := []look{a.rec.first, a.rec.second}, a.rec.began
 		if a.rec.first.cached() || a.rec.second.cached() {
 			absent := a.absence(t.Addr)
-			if absent.forged {
-				continue // nothing but the memory tells how often a cache was asked
+			if absent.forged || absent.blind {
+				continue // nothing but the memory tells how often a cache was asked, and how long its copies once lived
 			}
 			looks, from = []look{absent.first}, absent.first.oldest()
 		}

@@ -60,6 +60,7 @@ type absence struct {
 	since, last time.Time
 	first       look // that missed it
 	forged      bool // somebody else wrote the count in the memory
+	blind       bool // it began with old copies, which nothing told from new ones
 }
 
 func (p *Process) looked() bool { p.w.mu.Lock(); defer p.w.mu.Unlock(); return p.rec.decided }
@@ -162,12 +163,18 @@ func (p *Process) remembered(m mooring.Memory) {
 		}
 		absent := ledger[t.Addr]
 		if absent.missed == 0 || !p.w.Skewed && p.rec.first.told.Sub(absent.last) > 2*time.Hour {
-			absent = absence{forged: absent.forged, since: p.rec.first.told, first: p.rec.first}
+			absent = absence{forged: absent.forged, since: p.rec.first.told, first: p.rec.first, blind: p.blind()}
 		}
 		absent.missed++
 		absent.last = now
 		ledger[t.Addr] = absent
 	}
+}
+
+// blind tells whether the round takes old copies for new ones: it has no memory of a longer life than theirs.
+func (p *Process) blind() bool {
+	z := p.rec.first.zone
+	return z.Cut && z.ServeStale && !slices.ContainsFunc(p.rec.memory.Answers, func(s mooring.Seen) bool { return s.TTL > staleTTL })
 }
 
 // takesOver makes all targets ours for good, where the policy says so; the caller holds the lock.
