@@ -67,7 +67,7 @@ func TestServersWithViewsOfTheirOwnRemoveNobodyWhomTheyAllShow(t *testing.T) {
 	for _, way := range sim.Oddities() {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(8) {
+			for seed := range uint64(max(2, defaultSeeds/37)) {
 				if broken, transcript := oddLife(t, seed, []string{way}); len(broken) > 0 {
 					t.Fatalf("seed %d broke:\n%s\n\n%s", seed, strings.Join(broken, "\n"), transcript)
 				}
@@ -76,7 +76,7 @@ func TestServersWithViewsOfTheirOwnRemoveNobodyWhomTheyAllShow(t *testing.T) {
 	}
 	t.Run("all", func(t *testing.T) {
 		t.Parallel()
-		for seed := range uint64(20) {
+		for seed := range uint64(defaultSeeds / 15) {
 			if broken, transcript := oddLife(t, seed, sim.Oddities()); len(broken) > 0 {
 				t.Fatalf("seed %d broke:\n%s\n\n%s", seed, strings.Join(broken, "\n"), transcript)
 			}

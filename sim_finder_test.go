@@ -17,7 +17,7 @@ import (
 	"mooring/internal/sim"
 )
 
-var finderSeeds = flag.Int("finder-seeds", 120, "worlds to live with the real Finder in `go test -run RealFinder`")
+var finderSeeds = flag.Int("finder-seeds", defaultSeeds*2/5, "worlds to live with the real Finder in `go test -run RealFinder`")
 
 // realFinder looks up over the world's wire.
 func realFinder(w *sim.World) func(*sim.Process) mooring.Finder {
