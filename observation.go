@@ -70,31 +70,95 @@ func Silence(a, d int) float64 {
 	return -math.Log1p(-float64(a) / float64(d+1))
 }
 
-// Repeats tells of each answer of one round whether it only repeats the one before it, of the same server about the same
-// name, while the name showed more than that. A server that chose anew would seldom do so, and one that does not says
-// the same thing only once. Where the name showed nothing else, each answer may have been all there is.
+// Repeats tells of each answer of one round whether it only repeats what the same server had said about the same name,
+// while the plain name showed more than that. A server that chose anew would seldom say the same twice in a row, so one that
+// does says it only once. One whose answers are under half as many different ones as chance would have made them keeps to
+// a few choices, whichever of its hosts answers: it says each of these once. Where the name showed nothing else, each
+// answer may have been all there is.
 func Repeats(answers []Answer) []bool {
-	type asked struct {
-		hostname, server string
-		plain            bool
-	}
-	shown, last := map[string]map[netip.Addr]struct{}{}, map[asked][]netip.Addr{}
+	shown := shownBy(answers)
+	said := map[asked]*sayings{}
 	for _, a := range answers {
-		if shown[a.Hostname] == nil {
-			shown[a.Hostname] = map[netip.Addr]struct{}{}
-		}
-		for _, x := range a.Addrs {
-			shown[a.Hostname][x] = struct{}{}
-		}
+		said[askedOf(a)] = said[askedOf(a)].add(a.Addrs)
 	}
-	repeats := make([]bool, len(answers))
+	repeats, again := make([]bool, len(answers)), map[asked]*sayings{}
 	for i, a := range answers {
-		of := asked{a.Hostname, a.Server, a.Plain}
-		before, ok := last[of]
-		repeats[i] = ok && a.Authoritative && !a.Whole && len(a.Addrs) < len(shown[a.Hostname]) && slices.Equal(before, a.Addrs)
-		last[of] = a.Addrs
+		of := askedOf(a)
+		before := again[of]
+		if a.Authoritative && !a.Whole && len(a.Addrs) < shown[a.Hostname] {
+			repeats[i] = before.last(a.Addrs) || before.has(a.Addrs) && said[of].few(shown[a.Hostname])
+		}
+		again[of] = before.add(a.Addrs)
 	}
 	return repeats
+}
+
+// asked is what one server was asked about.
+type asked struct {
+	hostname, server string
+	plain            bool
+}
+
+func askedOf(a Answer) asked { return asked{a.Hostname, a.Server, a.Plain} }
+
+// shownBy counts the addresses that the plain answers showed, by hostname.
+func shownBy(answers []Answer) map[string]int {
+	seen := map[string]map[netip.Addr]struct{}{}
+	for _, a := range answers {
+		if seen[a.Hostname] == nil {
+			seen[a.Hostname] = map[netip.Addr]struct{}{}
+		}
+		for _, x := range a.Addrs {
+			if a.Plain {
+				seen[a.Hostname][x] = struct{}{}
+			}
+		}
+	}
+	shown := map[string]int{}
+	for name, addrs := range seen {
+		shown[name] = len(addrs)
+	}
+	return shown
+}
+
+// sayings are the answers of one server about one name. The nil pointer is none.
+type sayings struct {
+	n         int
+	different [][]netip.Addr
+	latest    []netip.Addr
+}
+
+func (s *sayings) add(addrs []netip.Addr) *sayings {
+	if s == nil {
+		s = &sayings{}
+	}
+	if !s.has(addrs) {
+		s.different = append(s.different, addrs)
+	}
+	s.n, s.latest = s.n+1, addrs
+	return s
+}
+
+func (s *sayings) has(addrs []netip.Addr) bool {
+	return s != nil && slices.ContainsFunc(s.different, func(d []netip.Addr) bool { return slices.Equal(d, addrs) })
+}
+
+func (s *sayings) last(addrs []netip.Addr) bool { return s != nil && slices.Equal(s.latest, addrs) }
+
+// few tells whether the answers are under half as many different ones as chance would make: of n draws from c sets that
+// are equally likely, c*(1 - (1-1/c)^n) are different on average, c being the number of ways to choose that many of d.
+func (s *sayings) few(d int) bool {
+	c := math.Exp(min(logChoose(d, len(s.latest)), 600)) // e^600 is far beyond all that matters, and finite
+	expected := -c * math.Expm1(float64(s.n)*math.Log1p(-1/c))
+	return c > 1 && 2*float64(len(s.different)) < expected
+}
+
+// logChoose is the logarithm of the number of ways to choose k of n.
+func logChoose(n, k int) float64 {
+	all, _ := math.Lgamma(float64(n + 1))
+	some, _ := math.Lgamma(float64(k + 1))
+	rest, _ := math.Lgamma(float64(max(0, n-k) + 1))
+	return all - some - rest
 }
 
 // evidence is what this round says against each address that is ours and missing.

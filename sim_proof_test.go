@@ -2,6 +2,9 @@ package mooring_test
 
 import (
 	"context"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,5 +104,46 @@ func TestARoundWhoseTimeIsOverBeforeItActsSaysSo(t *testing.T) {
 			}
 			kept(t, w)
 		})
+	}
+}
+
+// One address may stand for several hosts, each of which keeps to its own choice: what they say in turn is no news. One
+// that chooses anew says much the same for other reasons, and counts.
+func TestHostsBehindOneServerThatKeepToTheirChoicesSayEachOnce(t *testing.T) {
+	pool := hosts(1, 12)
+	answer := func(addrs []netip.Addr) mooring.Answer {
+		addrs = slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare)
+		return mooring.Answer{Hostname: "app.example", Addrs: addrs, Server: "192.0.2.1:53", Plain: true, Authoritative: true}
+	}
+	counted := func(n int, of func(int) []netip.Addr) (count int) {
+		var all []mooring.Answer
+		for i := range n {
+			all = append(all, answer(of(i)))
+		}
+		for _, again := range mooring.Repeats(all) {
+			if !again {
+				count++
+			}
+		}
+		return count
+	}
+	if n := counted(40, func(i int) []netip.Addr { return pool[i%2*4 : i%2*4+8] }); n != 2 {
+		t.Errorf("two hosts: %d answers count", n)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, size := range []int{1, 2, 8, 11} {
+		n := counted(40, func(int) []netip.Addr {
+			rng.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
+			return pool[:size]
+		})
+		if n < 32 {
+			t.Errorf("chosen anew, %d of 12: only %d of 40 count", size, n)
+		}
+	}
+	// What all.NAME holds beyond the plain name makes no answer to that a part.
+	whole := mooring.Answer{Hostname: "app.example", Addrs: pool, Server: "192.0.2.1:53", Authoritative: true}
+	part := answer(pool[:4])
+	if again := mooring.Repeats([]mooring.Answer{whole, part, part, part}); slices.Contains(again, true) {
+		t.Errorf("beside all.NAME: %v", again)
 	}
 }

@@ -241,7 +241,7 @@ func twinEvidence(p mooring.Policy, o mooring.Observation, missing int) (nats fl
 		d := float64(len(shown) + missing)
 		sum, plain, zone := 0.0, 0.0, false
 		for i, a := range o.Answers {
-			if a.Hostname != name || len(a.Addrs) == 0 || twinRepeats(o.Answers[:i], a, len(shown)) {
+			if a.Hostname != name || len(a.Addrs) == 0 || twinRepeats(o.Answers, i) {
 				continue
 			}
 			one := -math.Log(1 - float64(len(a.Addrs))/(d+1))
@@ -262,11 +262,37 @@ func twinEvidence(p mooring.Policy, o mooring.Observation, missing int) (nats fl
 	return nats, current
 }
 
-// twinRepeats looks back for the same server's last word.
-func twinRepeats(before []mooring.Answer, a mooring.Answer, shown int) bool {
-	for _, b := range slices.Backward(before) {
+// twinRepeats looks at all that the same server said: back to its last word, and, where it said under half as many
+// different things as chance would have, to all of them.
+func twinRepeats(all []mooring.Answer, i int) bool {
+	a := all[i]
+	shown, different, n := map[netip.Addr]bool{}, map[string]bool{}, 0.0
+	latest := a
+	for _, b := range all {
+		if b.Hostname == a.Hostname && b.Plain {
+			for _, x := range b.Addrs {
+				shown[x] = true
+			}
+		}
 		if b.Hostname == a.Hostname && b.Server == a.Server && b.Plain == a.Plain {
-			return a.Authoritative && !a.Whole && fmt.Sprint(b.Addrs) == fmt.Sprint(a.Addrs) && len(a.Addrs) != shown
+			different[fmt.Sprint(b.Addrs)] = true
+			latest = b
+			n++
+		}
+	}
+	if !a.Authoritative || a.Whole || len(a.Addrs) >= len(shown) {
+		return false
+	}
+	sets := 1.0
+	for k := range len(latest.Addrs) {
+		sets *= float64(len(shown)-k) / float64(k+1)
+	}
+	few := float64(len(different)) < sets*(1-math.Pow(1-1/sets, n))/2
+	for _, b := range slices.Backward(all[:i]) {
+		if b.Hostname == a.Hostname && b.Server == a.Server && b.Plain == a.Plain {
+			if same := fmt.Sprint(b.Addrs) == fmt.Sprint(a.Addrs); same || !few {
+				return same
+			}
 		}
 	}
 	return false

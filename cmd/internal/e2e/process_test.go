@@ -45,15 +45,15 @@ func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	w.answers["apply"] = func() string {
+	w.on("apply", func() string {
 		_ = read.Close()
 		interrupt()
 		return "wait" // for the one interrupt that Terraform gets
-	}
-	w.answers["destroy"] = func() string {
+	})
+	w.on("destroy", func() string {
 		interrupt()
 		return ""
-	}
+	})
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

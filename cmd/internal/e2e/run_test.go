@@ -60,12 +60,12 @@ func TestAWholeWalkHoldsInTheSimulatedWorldAndIsTornDown(t *testing.T) {
 	t.Parallel()
 	w := newTestWorld(t, 24)
 	w.env["MOORING_E2E_LCUS"], w.env["MOORING_E2E_ANSWERS"] = "500", "240"
-	w.answers["init"] = func() string {
+	w.on("init", func() string {
 		if !strings.Contains(w.out.String(), "4.0450") {
 			t.Errorf("something was begun before the cost was told:\n%s", &w.out)
 		}
 		return ""
-	}
+	})
 	if err := w.m.command(t.Context(), []string{"run"}); err != nil {
 		t.Fatalf("%v\n%s%s", err, &w.out, &w.errs)
 	}
@@ -115,7 +115,7 @@ func TestWhatFailsIsTornDown(t *testing.T) {
 		"output": {"init", "apply", "output", "destroy"},
 	} {
 		w := newTestWorld(t, 2)
-		w.answers[command] = func() string { return "!out of luck" }
+		w.on(command, func() string { return "!out of luck" })
 		if err := w.m.command(t.Context(), []string{"run"}); err == nil || !strings.Contains(err.Error(), "terraform "+command) {
 			t.Errorf("%s: %v", command, err)
 		}
@@ -129,7 +129,7 @@ func TestAnOutputThatIsNotUnderstoodIsTornDown(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"nonsense", "{}", `{"novelty": 1}`} {
 		w := newTestWorld(t, 2)
-		w.answers["output"] = func() string { return text }
+		w.on("output", func() string { return text })
 		if err := w.m.command(t.Context(), []string{"run"}); !errors.Is(err, errStack) {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -146,7 +146,7 @@ func TestCtrlCWhileItIsBuiltStopsInGoodOrderAndTearsDown(t *testing.T) {
 	w := newTestWorld(t, 2)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	w.answers["apply"] = func() string { cancel(errCtrlC); return "wait" } // for its one interrupt
+	w.on("apply", func() string { cancel(errCtrlC); return "wait" }) // for its one interrupt
 	if err := w.m.command(ctx, []string{"run"}); err == nil {
 		t.Error("an interrupted run succeeded")
 	}
@@ -191,7 +191,7 @@ func (c *endingClock) Wait(ctx context.Context, d time.Duration) error {
 func TestATeardownThatFailsSaysSoAndIsMadeGoodByDown(t *testing.T) {
 	t.Parallel()
 	w := newTestWorld(t, 2)
-	w.answers["destroy"] = func() string { return "!DependencyViolation" }
+	w.on("destroy", func() string { return "!DependencyViolation" })
 	err := w.m.command(t.Context(), []string{"run"})
 	if err == nil || !strings.Contains(err.Error(), "make e2e-down") {
 		t.Fatalf("%v", err)

@@ -223,6 +223,13 @@ func (w *testWorld) listing(next http.Handler) http.Handler {
 	})
 }
 
+// on says what Terraform says to a command.
+func (w *testWorld) on(command string, say func() string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answers[command] = say
+}
+
 // terraform is told what Terraform was told, and says what it prints.
 func (w *testWorld) terraform(out http.ResponseWriter, r *http.Request) {
 	command := strings.TrimPrefix(r.URL.Path, "/")
