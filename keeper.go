@@ -298,6 +298,9 @@ func (k *Keeper) lookAgain(ctx context.Context, plan Plan) Plan {
 	if !again.conclusive() {
 		return plan.keepAll("inconclusive", cmp.Or(again.Inconclusive, "nothing was observed")+" (on the second look)")
 	}
+	if ctx.Err() != nil { // whatever it saw, that may be long ago: the process may have been frozen in it
+		return plan.keepAll("inconclusive", fmt.Sprintf("timeout: the second look took over %s", lookTime))
+	}
 	seen := again.Addrs()
 	return plan.keep("seen again", "on the second look", func(t Target) bool { return slices.Contains(seen, t.Addr) })
 }

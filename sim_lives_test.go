@@ -115,13 +115,31 @@ func (r *running) lane(t *testing.T) {
 			return
 		}
 		seed := r.first + uint64(n)
-		l := live(t, seed, untold)
+		l := r.one(t, seed)
 		if broken := l.Broken(); len(broken) > 0 {
 			r.failed.Store(true)
+			fmt.Fprintf(os.Stderr, "seed %d broke: %s\nits story is made short; live all of it: %s\n", seed, broken[0], again(seed))
 			t.Fatalf("seed %d broke:\n%s\n%s", seed, strings.Join(broken, "\n"), autopsy(t, sim.DrawFate(seed, *span), broken[0]))
 		}
 		r.add(l)
 	}
+}
+
+// one lives one life. Should it panic, its seed is told before all else ends.
+func (r *running) one(t *testing.T, seed uint64) *sim.Life {
+	over := false
+	defer func() {
+		if !over {
+			fmt.Fprintf(os.Stderr, "seed %d did not end; live it again: %s\n", seed, again(seed))
+		}
+	}()
+	l := live(t, seed, untold)
+	over = true
+	return l
+}
+
+func again(seed uint64) string {
+	return fmt.Sprintf("go test . -run SimulatedWorldsKeep -args -from=%d -seeds=1 -span=%s", seed, *span)
 }
 
 func (r *running) add(l *sim.Life) {
@@ -172,7 +190,11 @@ func autopsy(t *testing.T, fate sim.Fate, why string) string {
 		return ""
 	}
 	promise := promiseOf(why)
+	began := time.Now()
 	short := sim.Shrink(fate, 2000, func(f sim.Fate) bool {
+		if time.Since(began) > time.Minute {
+			return false // what is short by then must do
+		}
 		broken := fated(t, f, untold).Broken()
 		return len(broken) > 0 && promiseOf(broken[0]) == promise
 	})
@@ -181,8 +203,8 @@ func autopsy(t *testing.T, fate sim.Fate, why string) string {
 		t.Error(err)
 	}
 	return fmt.Sprintf("\nThe shortest story of it, %d turns of %d:\n\n%s\n%s\n\nLive it again:  go test . -run TestEveryLife -v -args -life=%s\n"+
-		"Live all of it: go test . -run SimulatedWorlds -args -from=%d -seeds=1 -span=%s\nWhen it is mended, keep it: mv %s testdata/lives/\n",
-		len(short.Turns), len(fate.Turns), short, fated(t, short, nil).Transcript(), file, fate.Seed, *span, file)
+		"Live all of it: %s\nWhen it is mended, keep it: mv %s testdata/lives/\n",
+		len(short.Turns), len(fate.Turns), short, fated(t, short, nil).Transcript(), file, again(fate.Seed), file)
 }
 
 // promiseOf is the number of the promise that broke: "12:30:01 P1 a live address stays: ..." is P1.

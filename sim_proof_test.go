@@ -147,3 +147,61 @@ func TestHostsBehindOneServerThatKeepToTheirChoicesSayEachOnce(t *testing.T) {
 		t.Errorf("beside all.NAME: %v", again)
 	}
 }
+
+// Six healthy targets have left the name, and the group refuses all who came. There is nobody to take over.
+func TestWhereEverythingNewIsRefusedTheHealthyStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := calm(6)
+		rounds(t, w, 2)
+		w.Adjust(func(g *sim.TargetGroup) {
+			for _, a := range hosts(20, 6) {
+				g.Refuse[a] = "in use by a load balancer"
+			}
+		})
+		w.SetTruth(w.Binding.Hostnames[0], hosts(20, 6))
+		if left := rounds(t, w, 15); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+		kept(t, w)
+	})
+}
+
+// Whoever can write the memory says that an address is long gone. One of two names has hardly been asked in this round,
+// and might be the one that has it.
+func TestForgedMemoryAloneRemovesNobodyBehindTwoNames(t *testing.T) {
+	const names = "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4"
+	o := answers(80, "10.0.0.1 10.0.0.2")
+	o.Hostnames = append([]string{"a.example"}, o.Hostnames...)
+	for _, a := range answers(2, "10.0.0.3").Answers {
+		a.Hostname = "a.example"
+		o.Answers = append(o.Answers, a)
+	}
+	m := knowing(names)
+	m.Hostnames = o.Hostnames
+	e := &m.Addresses[3]
+	e.Missed, e.Evidence, e.MissingSince, e.LastMiss = 9, 1000, noon.Add(-time.Hour), noon.Add(-time.Minute)
+	plan := mooring.Decide(mooring.DefaultPolicy(), m, o, mooring.Holding{Port: 443, Targets: healthy(names)}, noon)
+	if len(plan.Deregister) > 0 {
+		t.Errorf("leaves: %+v", plan.Deregister)
+	}
+}
+
+// The second look may take ten seconds. A process that was frozen in it for longer lets nobody go, whatever it saw.
+func TestASecondLookThatTookTooLongLetsNobodyGo(t *testing.T) {
+	for pause, leaves := range map[time.Duration]bool{3 * time.Second: true, 12 * time.Second: false} {
+		synctest.Test(t, func(t *testing.T) {
+			w, gone, _ := aboutToLeave(t)
+			p := w.NewProcess("frozen")
+			p.At = func(at sim.Point) {
+				if at == sim.PointLooked {
+					pass(pause)
+				}
+			}
+			p.Round(t.Context())
+			if left := !registered(w, gone); left != leaves {
+				t.Errorf("after %s it leaves: %t", pause, left)
+			}
+			kept(t, w)
+		})
+	}
+}

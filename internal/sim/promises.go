@@ -236,6 +236,9 @@ func makeBeforeBreak(a *act) string {
 		}
 	}
 	needed := min(before, a.rec.registrable(a))
+	if needed == 0 {
+		needed = before // nobody can take over
+	}
 	if a.policy.Answers == mooring.AnswersWhole {
 		needed = 0
 		if young > 0 && a.rec.unregistered(a) {
@@ -245,7 +248,7 @@ func makeBeforeBreak(a *act) string {
 	switch {
 	case young > 0 && before-leaving < needed:
 		return fmt.Sprintf("%d healthy stay, %d are needed", before-leaving, needed)
-	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a) > 0:
+	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1:
 		return "the last healthy target left"
 	default:
 		return ""
@@ -303,6 +306,7 @@ func rememberFirst(a *act) string {
 
 const (
 	planLife    = 30 * time.Second
+	lookTime    = 10 * time.Second
 	lookLife    = 5 * time.Second
 	callReserve = 3 * time.Second // of the round's time
 )
@@ -313,6 +317,9 @@ func freshPlan(a *act) string {
 	}
 	if old := a.rec.second.age(a.now, a.wall); len(a.deregister) > 0 && old > lookLife {
 		return fmt.Sprintf("the second look was %s old", old)
+	}
+	if took := a.rec.second.told.Sub(a.rec.second.began); len(a.deregister) > 0 && took > lookTime {
+		return fmt.Sprintf("the second look took %s", took)
 	}
 	if left := a.rec.deadline.Sub(a.now); !a.rec.deadline.IsZero() && left < callReserve {
 		return fmt.Sprintf("%s were left of the round's time", left)
