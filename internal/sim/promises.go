@@ -236,9 +236,6 @@ func makeBeforeBreak(a *act) string {
 		}
 	}
 	needed := min(before, a.rec.registrable(a))
-	if needed == 0 {
-		needed = before // nobody can take over
-	}
 	if a.policy.Answers == mooring.AnswersWhole {
 		needed = 0
 		if young > 0 && a.rec.unregistered(a) {
@@ -248,7 +245,7 @@ func makeBeforeBreak(a *act) string {
 	switch {
 	case young > 0 && before-leaving < needed:
 		return fmt.Sprintf("%d healthy stay, %d are needed", before-leaving, needed)
-	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1:
+	case leaving > 0 && a.policy.Answers != mooring.AnswersWhole && healthyOf(a.rec.view)-leaving < 1 && a.rec.registrable(a) > 0:
 		return "the last healthy target left"
 	default:
 		return ""
