@@ -7,9 +7,9 @@ import (
 
 // freshAnswers tells of each answer of this round whether it counts as evidence, and what of it to remember.
 //
-// A zone's own servers choose anew for every question, so each of their answers counts but for those that [Repeats] the
-// one before. A resolver answers from a cache, which several resolvers may share: the same set is one answer for as long as it may be the same
-// copy. This holds across rounds, so the sets that counted are remembered while somebody is missing.
+// A zone's own servers choose anew for every question, so each of their answers counts but for those that only repeat
+// (see [Repeats]). A resolver answers from a cache, which several resolvers may share: the same set is one answer for as
+// long as it may be the same copy. This holds across rounds, so the sets that counted are remembered while somebody is missing.
 func (r *round) freshAnswers() (counts []bool, seen []Seen) {
 	if seen = r.next.Answers; len(r.missing) > 0 { // else they are kept as they are, for the next who is
 		seen = slices.DeleteFunc(slices.Clone(seen), func(s Seen) bool { return r.now.Sub(s.At) > seenFor })
