@@ -103,8 +103,10 @@ func trimmed(text, cut string, replace func(string) string) string {
 
 func (m *Mask) token(text string) string {
 	return trimmed(text, edges, func(core string) string {
-		if a, err := netip.ParseAddr(core); err == nil { // it may end with colons
-			return m.address(a).String()
+		for _, one := range []string{strings.TrimSuffix(core, ":"), core} { // an address may end with colons of its own
+			if a, err := netip.ParseAddr(one); err == nil {
+				return m.address(a).String() + core[len(one):]
+			}
 		}
 		return trimmed(core, edges+":", m.core)
 	})
@@ -118,9 +120,6 @@ func (m *Mask) core(text string) string {
 		return text
 	case m.stands[strings.ToLower(text)] != "":
 		return m.stands[strings.ToLower(text)]
-	}
-	if a, err := netip.ParseAddr(text); err == nil {
-		return m.address(a).String()
 	}
 	if a, err := netip.ParseAddrPort(text); err == nil {
 		return netip.AddrPortFrom(m.address(a.Addr()), a.Port()).String()

@@ -14,7 +14,7 @@ var public = words(`
 	mooring check nothing bucket not-an-address all.NAME
 	mooring-e2e mooring-e2e-alb mooring-e2e-nlb mooring-e2e-scratch mooring-e2e-attached
 
-	all dualstack elb s3 ec2 compute amazonaws com net org cn co uk
+	all dualstack elb s3 ec2 compute internal amazonaws com net org cn co uk
 	arn aws aws-cn aws-us-gov elasticloadbalancing iam sts organizations
 	app gwy targetgroup loadbalancer listener subnet vpc network-interface
 	role user group policy root assumed-role federated-user service_control_policy
@@ -41,7 +41,7 @@ var (
 	// A call with its service, the reason of a target's state.
 	qualified = regexp.MustCompile(`^(?:elasticloadbalancing:|ec2:|s3:|sts:|Target\.|Elb\.)(?:[A-Z][a-z]{1,15}){1,6}$`)
 	// A count, a version, a share, a time of day, a day, an assumption.
-	number = regexp.MustCompile(`^(?:\d{1,5}(?:\.\d{1,6})?(?:\.\d{1,3})?(?:e[-+]\d\d)?(?:ms|s|%)?|\d{1,5}:\d{1,5}(?::\d\d)?|\d{4}-\d\d-\d\d|[A-Z]\d{1,2})$`)
+	number = regexp.MustCompile(`^(?:\d{1,5}(?:\.\d{1,6})?(?:\.\d{1,3})?(?:e[-+]\d\d)?(?:ms|s|%)?|\d{1,2}:\d{1,5}(?::\d\d)?|\d{4}-\d\d-\d\d|[A-Z]\d{1,2})$`)
 	// A Region, a zone of it, the id of a zone: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
 	zone = regexp.MustCompile(`^(?:(?:af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-(?:(?:north|south)?(?:east|west)?|central)-\d[a-z]?|(?:af|ap|ca|cn|eu|il|me|mx|sa|us|ug)[a-z]{1,2}\d-az\d)$`)
 

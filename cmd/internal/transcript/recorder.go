@@ -189,7 +189,7 @@ func kept(h http.Header, m *Mask) map[string]string {
 		if value := h.Get(name); tag.MatchString(value) {
 			out[name] = value
 		} else if value != "" {
-			out[name] = m.Text(value)
+			out[name] = m.Path(value)
 		}
 	}
 	return out
