@@ -31,8 +31,7 @@ type Mask struct {
 // shortest is the length under which a name may be a part of any word, and is not replaced. Secrets are longer.
 const shortest = 8
 
-// Name makes a name be replaced wherever it is found. What contains it and is not plainly more than it is replaced, too,
-// by a placeholder of its own.
+// Name makes a name be replaced wherever it stands for itself. What contains it is replaced, too, by a placeholder of its own.
 func (m *Mask) Name(name, placeholder string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -87,7 +86,7 @@ func each(text string, between func(rune) bool, replace func(string) string) str
 	return b.String()
 }
 
-// Names and secrets of AWS have no such runes; those in the table of edges they may have inside.
+// No name and no secret of AWS has such a rune inside; those of edges it may have.
 func gap(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()[]{}<>", r) }
 
 const edges = ".,;!?'\"`"

@@ -30,6 +30,8 @@ func TestTheSameThingHasTheSamePlaceholder(t *testing.T) {
 		{"all.Internal-app-1234567899.eu-west-1.elb.amazonaws.com", "all.name-2.eu-west-1.elb.amazonaws.com"},
 		{"my-bucket-17.s3.eu-west-1.amazonaws.com arn:aws:s3:::my-bucket-17/check", "bucket.s3.eu-west-1.amazonaws.com arn:aws:s3:::bucket/check"},
 		{"app/alice/50dc6c495c0c9188: alice", "app/name-1/0000000000000001: name-1"},
+		{"Value 'nonsense' at 'targetGroupArn' isn't one of TargetGroupARNs (s)", "Value 'nonsense' at 'targetGroupArn' isn't one of TargetGroupARNs (s)"},
+		{"0.0.0.0/0, ::", "0.0.0.0/0, ::"},
 		{"dial tcp 10.9.0.1:53: i/o timeout", "dial tcp 203.0.113.1:53: i/o timeout"},
 		{"may not call elasticloadbalancing:RegisterTargets", "may not call elasticloadbalancing:RegisterTargets"},
 		{"Version 2015-12-01, port 443, 1.2.3", "Version 2015-12-01, port 443, 1.2.3"},
@@ -158,6 +160,33 @@ func TestAThingHasOnePlaceholderWhereverItStandsAndNoOtherThingHasIt(t *testing.
 	}
 }
 
+// A replay masks what the simulated world says, which is made of placeholders.
+func TestWhatOneMaskReplacedAnotherLeaves(t *testing.T) {
+	first := &transcript.Mask{}
+	for _, p := range planted {
+		masked := first.Text(p.thing)
+		other := &transcript.Mask{Keep: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
+		if got := other.Text(masked); got != masked {
+			t.Errorf("%q, which was %q, becomes %q", masked, p.thing, got)
+		}
+	}
+}
+
+func TestANameThatIsAskedIsReplacedThoughItIsAPlainWord(t *testing.T) {
+	tape := &transcript.Tape{Mask: &transcript.Mask{}}
+	addr := netip.MustParseAddr("98.76.54.32")
+	got := tape.Ask(transcript.Asked{Name: "intranet"}, func() []transcript.Answer {
+		return []transcript.Answer{{Names: []string{"payroll", "www.payroll.com"}, Addrs: []netip.Addr{addr}}, {Error: "lookup intranet"}}
+	})
+	if got[0].Names[0] != "payroll" || got[0].Addrs[0] != addr {
+		t.Errorf("who asked reads %+v", got)
+	}
+	asked := *tape.Entries()[0].Ask
+	if want := "{name-1  0 false false [{ false false 0 [203.0.113.1] [name-2 name-3.name-2.com] } { false false 0 [] [] lookup name-1}]}"; fmt.Sprint(asked) != want {
+		t.Errorf("%v, want %s", asked, want)
+	}
+}
+
 func TestANameThatIsAPlainWordIsReplacedOnceItIsKnownToBeOne(t *testing.T) {
 	mask := &transcript.Mask{}
 	mask.Name("Consolidated", "somebody")
@@ -212,7 +241,7 @@ func TestOfRequestsAndRepliesOnlyWhatAReplayReadsIsKept(t *testing.T) {
 	send("POST", "/", "Action=DescribeSubnets&Version=2016-11-15&Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-0a1b2c3d4e5f60718&Owner=payroll", 200, subnets)
 	send("POST", "/", "Action=DescribeTags&Version=2015-12-01&payroll=1", 200, `<TagDescriptions><member><Key>owner</Key><Value>payroll</Value></member></TagDescriptions>`)
 	send("POST", "/", "Action=AssumeRole&Version=2011-06-15&RoleSessionName=payroll&Policy=payroll", 200, "<SessionToken>"+token+"</SessionToken>")
-	send("GET", "/payroll/check?X-Amz-Signature=payroll", "", 404, `<Error><Code>NoSuchBucket</Code><Message>no payroll-archive</Message><BucketName>payroll</BucketName><HostId>`+hostID+`</HostId></Error>`)
+	send("GET", "/payroll/of%20owner?X-Amz-Signature=payroll", "", 404, `<Error><Code>NoSuchBucket</Code><Message>no payroll-archive</Message><BucketName>payroll</BucketName><HostId>`+hostID+`</HostId></Error>`)
 	send("GET", "/mooring/check", "", 200, "payroll")
 
 	var out bytes.Buffer
@@ -229,7 +258,7 @@ func TestOfRequestsAndRepliesOnlyWhatAReplayReadsIsKept(t *testing.T) {
 	if got := transcript.Items(entries[0].Call.Reply.Body, "subnetSet", "item"); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if paths := []string{entries[3].Call.Path, entries[4].Call.Path}; !slices.Equal(paths, []string{"/name-2/check", "/mooring/check"}) {
+	if paths := []string{entries[3].Call.Path, entries[4].Call.Path}; !slices.Equal(paths, []string{"/name-2/name-3", "/mooring/check"}) {
 		t.Errorf("%v", paths)
 	}
 }

@@ -28,7 +28,7 @@ var public = words(`
 
 func words(text string) map[string]bool {
 	out := map[string]bool{}
-	for _, one := range strings.Fields(text) {
+	for one := range strings.FieldsSeq(text) {
 		out[one] = true
 	}
 	return out
@@ -36,8 +36,9 @@ func words(text string) map[string]bool {
 
 // Shapes of all of a word or of a part, never of a piece of one: beside what is replaced nothing is left over.
 var (
-	// A word of running text, a code or the name of a call. Access keys have more capitals, other secrets more letters.
-	word = regexp.MustCompile(`^(?:[A-Za-z]{1,10}|[A-Z]?[a-z]{1,24}|(?:[A-Z][a-z]{1,15}){2,6})(?:'[a-z]{1,2})?$`)
+	// A word of running text, a code, the name of a call or of a parameter. Access keys have more capitals, other secrets
+	// more letters.
+	word = regexp.MustCompile(`^(?:[A-Za-z]{1,10}|[A-Z]?[a-z]{1,24}|[a-z]{0,15}(?:[A-Z][a-z]{1,15}){1,6}(?:ARN|ID|IP)?s?)(?:'[a-z]{1,2})?$`)
 	// A call with its service, the reason of a target's state.
 	qualified = regexp.MustCompile(`^(?:elasticloadbalancing:|ec2:|s3:|sts:|Target\.|Elb\.)(?:[A-Z][a-z]{1,15}){1,6}$`)
 	// A count, a version, a share, a time of day, a day, an assumption.
