@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -84,14 +85,14 @@ func (t *Tape) begin(as string) (e Entry, end func(Entry)) {
 func (t *Tape) Ask(a Asked, ask func() []Answer) []Answer {
 	e, end := t.begin("")
 	answers := ask()
-	a.Name = t.Mask.Text(a.Name)
+	a.Name = t.Mask.Host(a.Name)
 	for _, one := range answers {
 		one.Error, one.Addrs, one.Names = t.Mask.Text(one.Error), slices.Clone(one.Addrs), slices.Clone(one.Names)
 		for i := range one.Addrs {
 			one.Addrs[i] = t.Mask.Addr(one.Addrs[i])
 		}
 		for i := range one.Names {
-			one.Names[i] = t.Mask.Text(one.Names[i])
+			one.Names[i] = t.Mask.Host(one.Names[i])
 		}
 		a.Answers = append(a.Answers, one)
 	}
@@ -100,9 +101,9 @@ func (t *Tape) Ask(a Asked, ask func() []Answer) []Answer {
 	return answers
 }
 
-// A Recorder is a transport that puts each attempt of each call on a tape. Of a request it keeps what this package names,
-// and of its headers none that is not on a short list: no signature, no token. Nothing is kept of what STS replies,
-// as it hands out credentials.
+// A Recorder is a transport that puts each attempt of each call on a tape. Of a request and its reply it keeps what a replay
+// needs, by lists of headers, of parameters and of elements: no signature, no token, no tag. Nothing is kept of what STS is
+// told and replies, as it hands out credentials.
 type Recorder struct {
 	Tape *Tape
 	As   string            // who signs
@@ -153,11 +154,15 @@ func take(body *io.ReadCloser) ([]byte, error) {
 
 var services = map[string]string{"2015-12-01": "elb", "2016-11-15": "ec2", "2011-06-15": "sts"}
 
-// meaningful are the headers that are kept.
-var meaningful = []string{"If-Match", "If-None-Match", "Etag"}
+// What is kept of a request and its reply.
+var (
+	meaningful = []string{"If-Match", "If-None-Match", "Etag"}
+	parameter  = regexp.MustCompile(`^(?:Action|Version|TargetGroupArn|Targets\.member\.\d+\.(?:Id|Port|AvailabilityZone)|Filter\.\d+\.(?:Name|Value\.\d+))$`)
+	tag        = regexp.MustCompile(`^(?:\*|"[0-9a-f]{1,32}")$`) // of an entity: as the walk writes what it digests, it tells nothing
+)
 
 func describe(r *http.Request, body []byte, m *Mask) Call {
-	c := Call{Method: r.Method, Path: m.Text(r.URL.Path), Headers: kept(r.Header, m)}
+	c := Call{Method: r.Method, Path: m.Path(r.URL.Path), Headers: kept(r.Header, m)}
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		c.Service, c.Action = "s3", map[string]string{
 			http.MethodGet: "GetObject", http.MethodPut: "PutObject", http.MethodDelete: "DeleteObject", http.MethodHead: "HeadObject",
@@ -169,9 +174,11 @@ func describe(r *http.Request, body []byte, m *Mask) Call {
 	if err != nil {
 		return c
 	}
-	c.Service, c.Action, c.Form = services[form.Get("Version")], form.Get("Action"), map[string]string{}
+	c.Service, c.Action, c.Form = services[form.Get("Version")], m.Text(form.Get("Action")), map[string]string{}
 	for key := range form {
-		c.Form[key] = m.Text(form.Get(key))
+		if parameter.MatchString(key) {
+			c.Form[key] = m.Text(form.Get(key))
+		}
 	}
 	return c
 }
@@ -179,8 +186,10 @@ func describe(r *http.Request, body []byte, m *Mask) Call {
 func kept(h http.Header, m *Mask) map[string]string {
 	out := map[string]string{}
 	for _, name := range meaningful {
-		if value := h.Get(name); value != "" {
-			out[name] = m.Text(value)
+		if value := h.Get(name); tag.MatchString(value) {
+			out[name] = value
+		} else if value != "" {
+			out[name] = m.Path(value)
 		}
 	}
 	return out
@@ -191,9 +200,8 @@ func answered(c Call, r *http.Response, body []byte, m *Mask) Reply {
 	if out.Status >= http.StatusMultipleChoices {
 		out.Code, out.Message = fault(body)
 		out.Code, out.Message = m.Text(out.Code), m.Text(out.Message)
+		return out
 	}
-	if c.Service == "elb" || c.Service == "ec2" {
-		out.Body = m.Text(string(body))
-	}
+	out.Body = excerpt(c.Action, string(body), m)
 	return out
 }

@@ -3,6 +3,7 @@ package transcript
 import (
 	"bytes"
 	"encoding/xml"
+	"fmt"
 	"slices"
 )
 
@@ -46,6 +47,39 @@ func elements(body []byte) (out []element) {
 			path, text = path[:max(len(path)-1, 0)], ""
 		}
 	}
+}
+
+// lists are what a replay reads of the replies to calls.
+var lists = map[string]struct {
+	name, item string
+	fields     []string
+}{
+	"DescribeTargetHealth":          {"TargetHealthDescriptions", "member", []string{"Id", "Port", "AvailabilityZone", "HealthCheckPort", "State", "Reason"}},
+	"DescribeTargetGroupAttributes": {"Attributes", "member", []string{"Key", "Value"}},
+	"DescribeSubnets":               {"subnetSet", "item", []string{"subnetId", "cidrBlock", "availabilityZone", "availabilityZoneId"}},
+}
+
+// excerpt writes the list of a reply anew, as [Items] reads it, with nothing else in it.
+func excerpt(action, body string, m *Mask) string {
+	list, ok := lists[action]
+	if !ok {
+		return ""
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "<%s>", list.name)
+	for _, one := range Items(body, list.name, list.item) {
+		fmt.Fprintf(&b, "<%s>", list.item)
+		for _, field := range list.fields {
+			if value, ok := one[field]; ok {
+				fmt.Fprintf(&b, "<%s>", field)
+				_ = xml.EscapeText(&b, []byte(m.Text(value))) // a buffer takes everything
+				fmt.Fprintf(&b, "</%s>", field)
+			}
+		}
+		fmt.Fprintf(&b, "</%s>", list.item)
+	}
+	fmt.Fprintf(&b, "</%s>", list.name)
+	return b.String()
 }
 
 // Items reads a list of the query protocol: one map for each element of that name below a list's, with the text of
