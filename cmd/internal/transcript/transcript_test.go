@@ -153,3 +153,14 @@ func TestListsOfTheQueryProtocolAreRead(t *testing.T) {
 		t.Errorf("of what is cut off: %v", got)
 	}
 }
+
+func TestAZonalShiftIsNotTakenForTheHealthOfATarget(t *testing.T) {
+	body := `<R><TargetHealthDescriptions><member>
+		<AdministrativeOverride><State>no_override</State><Reason>AdministrativeOverride.NoOverride</Reason></AdministrativeOverride>
+		<Target><Id>10.0.1.5</Id></Target><TargetHealth><State>draining</State></TargetHealth>
+	</member></TargetHealthDescriptions></R>`
+	got, _ := json.Marshal(transcript.Items(body, "TargetHealthDescriptions", "member"))
+	if want := `[{"Id":"10.0.1.5","State":"draining"}]`; string(got) != want {
+		t.Errorf("read %s, want %s", got, want)
+	}
+}

@@ -83,7 +83,9 @@ func excerpt(action, body string, m *Mask) string {
 }
 
 // Items reads a list of the query protocol: one map for each element of that name below a list's, with the text of
-// each leaf by its name. Of leaves of one name in an item the first counts.
+// each leaf by its name. Of leaves of one name in an item the first counts; those of a zonal shift do not, which has a
+// State and a Reason of its own beside the target's health:
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AdministrativeOverride.html
 func Items(body, list, item string) []map[string]string {
 	d := xml.NewDecoder(bytes.NewReader([]byte(body)))
 	var out []map[string]string
@@ -105,7 +107,7 @@ func Items(body, list, item string) []map[string]string {
 		case xml.CharData:
 			text += string(t)
 		case xml.EndElement:
-			if depth > 0 && len(path) > depth {
+			if depth > 0 && len(path) > depth && !slices.Contains(path[depth:], "AdministrativeOverride") {
 				if last := out[len(out)-1]; last[t.Name.Local] == "" && text != "" {
 					last[t.Name.Local] = text
 				}
