@@ -67,7 +67,7 @@ func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
 	if got, want := w.commands(), []string{"init", "apply", "destroy"}; !slices.Equal(got, want) {
 		t.Errorf("ran %v, want %v", got, want)
 	}
-	if (terraform{folder: w.m.folder}).built() {
+	if w.holds(stateFile) || w.holds(placeFile) {
 		t.Error("it was not torn down to the end")
 	}
 }
