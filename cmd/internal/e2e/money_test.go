@@ -58,7 +58,7 @@ func TestNothingIsTornDownInAnotherPlaceThanItWasBuiltIn(t *testing.T) {
 		{"another Region", `{"account": "` + testAccount + `", "region": "us-east-1"}`, "says account " + testAccount + ", Region us-east-1; MOORING_E2E_ACCOUNT and AWS_REGION say account " + testAccount + ", Region eu-west-1"},
 		{"another account", `{"account": "111122223333", "region": "eu-west-1"}`, "says account 111122223333, Region eu-west-1"},
 		{"nobody knows where", "", placeFile},
-		{"written by halves", `{"account": `, placeFile},
+		{"written by halves", `{"account": "` + testAccount + `", `, placeFile + ": unexpected EOF"},
 	} {
 		w := newTestWorld(t, 2)
 		files := map[string]string{stateFile: "{}"}
@@ -89,6 +89,7 @@ func TestWhereItIsBuiltIsWrittenDownBeforeAnythingIs(t *testing.T) {
 		var got place
 		if err := errors.Join(err, json.Unmarshal(text, &got)); err != nil || got != (place{testAccount, "eu-west-1"}) {
 			t.Errorf("%+v, %v", got, err)
+			return "!killed"
 		}
 		if other := w.m.command(t.Context(), []string{"run"}); !errors.Is(other, errBegun) {
 			t.Errorf("a second run at the same time: %v", other)
@@ -223,7 +224,7 @@ func TestNoRunWritesOverWhatAnEarlierOneSaw(t *testing.T) {
 		}
 	}
 	path := filepath.Join(in, "report.txt")
-	if err := errors.Join(writeNew(path, []byte("first"))); err != nil {
+	if err := writeNew(path, []byte("first")); err != nil {
 		t.Fatal(err)
 	}
 	if err := writeNew(path, []byte("second")); !errors.Is(err, os.ErrExist) {

@@ -51,8 +51,11 @@ func (m machine) run(ctx context.Context) (err error) {
 
 // prepare is what comes before the first thing is built, and ends with writing down that it may be.
 func (t terraform) prepare(ctx context.Context) error {
-	if begun, err := t.begun(); begun {
-		return errors.Join(errBegun, err)
+	switch begun, err := t.begun(); {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errBegun, err)
+	case begun:
+		return errBegun
 	}
 	if err := t.init(ctx); err != nil {
 		return err

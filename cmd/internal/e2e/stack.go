@@ -73,8 +73,7 @@ func (t terraform) init(ctx context.Context) error {
 	return t.run(ctx, "init", "-no-color")
 }
 
-var errNoState = errors.New("Terraform has built the stack and left no state, so that it cannot tear it down: " + //nolint:staticcheck // its name
-	"remove by hand whatever bears the tag " + prefix)
+var errNoState = errors.New("it was built and has left no state, so that it cannot be torn down: remove by hand whatever bears the tag " + prefix)
 
 func (t terraform) up(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, t.consent.buildTime())
