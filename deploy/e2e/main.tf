@@ -67,8 +67,8 @@ resource "aws_lb" "application" {
   }
 
   timeouts {
-    create = "60m"
-    update = "60m"
+    create = "120m" # cmd/internal/e2e knows it
+    update = "120m"
     delete = "20m"
   }
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,6 +22,14 @@ const usage = `usage: e2e run        build the stack, walk through docs/assumpti
        e2e cost       what the stack costs
        e2e names NAME walk through what is about names only, for any load balancer's name; no account is needed
        e2e replay FILE...  hold the simulated world against transcripts
+
+run and down read MOORING_E2E=yes, MOORING_E2E_ACCOUNT and AWS_REGION; run and cost MOORING_E2E_LCUS, how many capacity
+units to reserve; run and names MOORING_E2E_ANSWERS (2000), how many to ask for, and MOORING_E2E_RESOLVER (the system's).
+MOORING_E2E_TERRAFORM (terraform) and MOORING_E2E_FOLDER (deploy/e2e) are the program and the stack. Of Terraform's own
+settings none counts but TF_CLI_CONFIG_FILE, TF_PLUGIN_CACHE_DIR and TF_LOG, TF_LOG_*.
+
+Exit codes: 0 done, also where an assumption differs from what was seen, which the report tells; 1 an error, nothing could
+be tried, something may be left, or the simulated world differs from a transcript; 2 the command line is not understood.
 `
 
 func main() {
@@ -36,6 +45,9 @@ func main() {
 	}()
 	if err := thisMachine().command(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "e2e: %v\n", err)
+		if errors.Is(err, errUsage) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
@@ -81,13 +93,15 @@ var errUsage = errors.New("no such command")
 
 func (m machine) command(ctx context.Context, args []string) error {
 	switch {
+	case slices.ContainsFunc(args, func(arg string) bool { return slices.Contains([]string{"-h", "-help", "--help", "help"}, arg) }):
+		fmt.Fprint(m.out, usage)
+		return nil
 	case len(args) == 1 && args[0] == "run":
 		return m.run(ctx)
 	case len(args) == 1 && args[0] == "down":
 		return m.down(ctx)
 	case len(args) == 1 && args[0] == "cost":
-		fmt.Fprint(m.out, cost(0))
-		return nil
+		return m.cost()
 	case len(args) == 2 && args[0] == "names":
 		return m.names(ctx, args[1])
 	case len(args) > 1 && args[0] == "replay":
@@ -96,4 +110,14 @@ func (m machine) command(ctx context.Context, args []string) error {
 		fmt.Fprint(m.err, usage)
 		return errUsage
 	}
+}
+
+// cost needs no consent: it tells what there is to consent to.
+func (m machine) cost() error {
+	lcus, err := lcusOf(m.env)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(m.out, consent{lcus: lcus}.cost())
+	return nil
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -13,9 +14,9 @@ import (
 )
 
 // process is the real program, in the test's world but for the name servers, which it does not find.
-func (w *testWorld) process(t *testing.T) *exec.Cmd {
+func (w *testWorld) process(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), w.m.terraform, "run")
+	cmd := exec.CommandContext(t.Context(), w.m.terraform, args...)
 	environ := slices.DeleteFunc(slices.Clone(w.m.environ), func(v string) bool {
 		return strings.HasPrefix(v, "CI=") || strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "MOORING_")
 	})
@@ -33,7 +34,7 @@ func (w *testWorld) process(t *testing.T) *exec.Cmd {
 func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
 	t.Parallel()
 	w := newTestWorld(t, 2)
-	cmd := w.process(t)
+	cmd := w.process(t, "run")
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,7 @@ func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
 	if got, want := w.commands(), []string{"init", "apply", "destroy"}; !slices.Equal(got, want) {
 		t.Errorf("ran %v, want %v", got, want)
 	}
-	if (terraform{folder: w.m.folder}).built() {
+	if w.holds(stateFile) || w.holds(placeFile) {
 		t.Error("it was not torn down to the end")
 	}
 }
@@ -75,7 +76,7 @@ func TestCtrlCTwiceAtATerminalWhoseReaderIsGoneStillTearsDown(t *testing.T) {
 func TestTheRealProgramWalksWithoutNameServersByTheClockOfTheWall(t *testing.T) {
 	t.Parallel()
 	w := newTestWorld(t, 2)
-	cmd := w.process(t)
+	cmd := w.process(t, "run")
 	said, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
@@ -83,6 +84,22 @@ func TestTheRealProgramWalksWithoutNameServersByTheClockOfTheWall(t *testing.T) 
 	for _, words := range []string{"D1   not tried the zone's servers are not known", "G1   holds", "S2   holds", "nothing of it was found"} {
 		if !strings.Contains(string(said), words) {
 			t.Errorf("%q was not said:\n%s", words, said)
+		}
+	}
+}
+
+func TestTheExitCodeTellsHelpFromAnErrorAndFromWhatIsNotUnderstood(t *testing.T) {
+	t.Parallel()
+	w := newTestWorld(t, 2)
+	for code, args := range [][]string{{"--help"}, {"names", "www.example.com"}, {"cost", "500"}} {
+		var out bytes.Buffer
+		cmd := w.process(t, args...)
+		cmd.Stdout = &out
+		if _ = cmd.Run(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
+			t.Errorf("%v: %v, want %d", args, cmd.ProcessState, code)
+		}
+		if (out.String() == usage) != (code == 0) {
+			t.Errorf("%v: said %s", args, &out)
 		}
 	}
 }

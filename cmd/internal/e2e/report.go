@@ -12,7 +12,11 @@ import (
 func table(head transcript.Head, verdicts []verdict) string {
 	var b strings.Builder
 	count := map[outcome]int{}
-	fmt.Fprintf(&b, "What docs/assumptions.md takes for granted, tried on %s (source: %s, Region %s)\n\n", head.Recorded, head.Source, head.Stack.Region)
+	where := "Region " + head.Stack.Region
+	if head.Stack.Region == "" {
+		where = "name servers only"
+	}
+	fmt.Fprintf(&b, "What docs/assumptions.md takes for granted, tried on %s (source: %s, %s)\n\n", head.Recorded, head.Source, where)
 	for _, v := range verdicts {
 		count[v.Outcome]++
 		fmt.Fprintf(&b, "%-4s %-10s %s\n%15s %s\n", v.ID, v.Outcome, v.Claim, "", v.Saw)

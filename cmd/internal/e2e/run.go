@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
-	"time"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -18,28 +17,25 @@ import (
 	"mooring/cmd/internal/transcript"
 )
 
-// teardownTime is what tearing down may take. Network interfaces of load balancers are let go of slowly.
-const teardownTime = 45 * time.Minute
-
 var errAccount = errors.New("these are the credentials of another account")
 
-// run builds, walks and tears down. Whatever happens after the first thing may have been built, it is torn down.
+// run builds, walks and tears down. Whatever happens after building was begun, it is torn down.
 func (m machine) run(ctx context.Context) (err error) {
 	agreed, err := consentOf(m.env)
 	if err != nil {
-		fmt.Fprint(m.err, cost(0))
+		fmt.Fprint(m.err, agreed.cost())
 		return err
 	}
-	fmt.Fprint(m.out, cost(agreed.lcus))
+	fmt.Fprint(m.out, agreed.cost())
 	cfg, err := m.identity(ctx, agreed)
 	if err != nil {
 		return err
 	}
-	t := m.stack(agreed)
-	if t.built() {
-		return fmt.Errorf("%w: %s holds the state of an earlier run; make e2e-down first", errConsent, m.folder)
+	if err := m.lasting(ctx, cfg, agreed.longest()); err != nil {
+		return err
 	}
-	if err := t.init(ctx); err != nil {
+	t := m.stack(agreed)
+	if err := t.prepare(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errConsent, err)
 	}
 	defer func() { err = errors.Join(err, m.teardown(ctx, t, cfg)) }()
@@ -53,6 +49,20 @@ func (m machine) run(ctx context.Context) (err error) {
 	return m.walk(ctx, cfg, stack)
 }
 
+// prepare is what comes before the first thing is built, and ends with writing down that it may be.
+func (t terraform) prepare(ctx context.Context) error {
+	switch begun, err := t.begun(); {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errBegun, err)
+	case begun:
+		return errBegun
+	}
+	if err := t.init(ctx); err != nil {
+		return err
+	}
+	return t.begin()
+}
+
 // down tears down what is left, with the same consent as building took: it is the same account.
 func (m machine) down(ctx context.Context) error {
 	agreed, err := consentOf(m.env)
@@ -64,16 +74,21 @@ func (m machine) down(ctx context.Context) error {
 		return err
 	}
 	t := m.stack(agreed)
-	if t.built() {
-		if err := t.init(ctx); err != nil {
-			return err
-		}
+	begun, err := t.begun()
+	switch {
+	case err != nil:
+		return err
+	case !begun:
+		return m.look(ctx, t, cfg)
+	}
+	if err := t.init(ctx); err != nil {
+		return err
 	}
 	return m.teardown(ctx, t, cfg)
 }
 
 func (m machine) stack(c consent) terraform {
-	return terraform{program: m.terraform, folder: m.folder, environ: slices.Concat(m.environ, c.variables()), out: m.out, err: m.err}
+	return terraform{program: m.terraform, folder: m.folder, consent: c, environ: m.environ, out: m.out, err: m.err}
 }
 
 // identity asks whose the credentials are, before anything else is asked of AWS.
@@ -93,31 +108,36 @@ func (m machine) identity(ctx context.Context, agreed consent) (aws.Config, erro
 	return cfg, nil
 }
 
-// teardown goes on when the walk was ended: what was built costs money.
+// teardown goes on when the walk was ended: what was built costs money. The state stays until nothing else does.
 func (m machine) teardown(ctx context.Context, t terraform, cfg aws.Config) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), teardownTime)
 	defer stop()
-	if t.built() {
-		if err := t.down(ctx); err != nil {
-			return fmt.Errorf("tear down: %w; something may be left and cost money: make e2e-down", err)
-		}
-		if err := t.forget(); err != nil {
-			return err
-		}
+	if err := t.down(ctx); err != nil {
+		return fmt.Errorf("tear down: %w; something may be left and cost money: make e2e-down", err)
 	}
+	if err := m.look(ctx, t, cfg); err != nil {
+		return err
+	}
+	return t.forget()
+}
+
+// look is an error where something is left, or may be.
+func (m machine) look(ctx context.Context, t terraform, cfg aws.Config) error {
 	left := leftovers(ctx, cfg)
 	for _, what := range left {
 		fmt.Fprintf(m.err, "e2e: left behind: %s\n", what)
 	}
 	if len(left) > 0 {
-		return fmt.Errorf("%w; everything of it bears the tag mooring-e2e", errLeft)
+		return fmt.Errorf("%w in %s, and it may cost money; everything of it bears the tag %s: make e2e-down, and remove by hand what that does not", errLeft, t.place(), prefix)
 	}
-	fmt.Fprintln(m.out, "torn down; nothing of it was found")
+	fmt.Fprintf(m.out, "torn down; nothing of it was found in %s\n", t.place())
 	return nil
 }
 
 // walk goes through the document and writes down what it saw, also when it did not come to its end.
 func (m machine) walk(ctx context.Context, cfg aws.Config, stack transcript.Stack) (err error) {
+	ctx, stop := context.WithTimeoutCause(ctx, walkTime, fmt.Errorf("the walk took more than %s", walkTime))
+	defer stop()
 	w, err := m.newWalk(ctx, cfg, stack)
 	if err != nil {
 		return err
@@ -162,42 +182,32 @@ func (m machine) newWalk(ctx context.Context, cfg aws.Config, stack transcript.S
 	}, nil
 }
 
+var (
+	errName    = errors.New("not a load balancer's own name, such as NAME.eu-west-1.elb.amazonaws.com")
+	errUntried = errors.New("nothing could be tried")
+)
+
+// balancerName is what AWS names its load balancers, of either kind. No other zone's servers are asked some thousand
+// questions, nor are their answers taken for AWS's.
+var balancerName = regexp.MustCompile(`^[a-z0-9-]+\.([a-z0-9-]+\.elb|elb\.[a-z0-9-]+)\.amazonaws\.(com|com\.cn|eu)$`)
+
 // names walks through what is about names, and needs no account.
 func (m machine) names(ctx context.Context, name string) error {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if !balancerName.MatchString(name) {
+		return fmt.Errorf("%q: %w", name, errName)
+	}
 	w, err := m.newWalk(ctx, aws.Config{}, transcript.Stack{Name: name})
 	if err != nil {
 		return err
 	}
 	w.tape.Mask.Keep = nil // it is somebody's name
 	w.asker.find(ctx)
-	return m.write(w, transcript.FromAWS, w.through(ctx, []string{"D1", "D2", "D3", "D4", "D5", "D8"}))
-}
-
-// write puts transcript.jsonl, report.json and report.txt into the folder "out" of the stack's.
-func (m machine) write(w *walk, source string, verdicts []verdict) error {
-	folder := filepath.Join(m.folder, "out")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
+	_, zone, _ := strings.Cut(name, ".")
+	fmt.Fprintf(m.out, "asked are the %d name servers of %s that %s tells of\n", len(w.asker.servers), zone, w.asker.resolver)
+	verdicts := w.through(ctx, []string{"D1", "D2", "D3", "D4", "D5", "D8"})
+	if !slices.ContainsFunc(verdicts, func(v verdict) bool { return v.Outcome != untried }) {
+		return errUntried
 	}
-	head := w.head(source)
-	text, report := table(head, verdicts), reportOf(head, verdicts)
-	fmt.Fprint(m.out, "\n", text)
-	err := errors.Join(
-		os.WriteFile(filepath.Join(folder, "report.txt"), []byte(text), 0o600),
-		os.WriteFile(filepath.Join(folder, "report.json"), report, 0o600),
-		writeTranscript(filepath.Join(folder, "transcript.jsonl"), head, w.tape.Entries()),
-	)
-	if err != nil {
-		return fmt.Errorf("write down what was seen: %w", err)
-	}
-	fmt.Fprintf(m.out, "written: %s\n", folder)
-	return nil
-}
-
-func writeTranscript(path string, head transcript.Head, entries []transcript.Entry) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	return errors.Join(transcript.Write(f, head, entries), f.Close())
+	return m.write(w, cmp.Or(m.source, transcript.FromAWS), verdicts)
 }

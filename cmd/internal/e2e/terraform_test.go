@@ -17,7 +17,14 @@ import (
 const standIn = `
 variable "account" { type = string }
 variable "region" { type = string }
-variable "reserved_lcus" { type = number }
+variable "reserved_lcus" {
+  type = number
+
+  validation {
+    condition     = var.reserved_lcus == 0
+    error_message = "More than was agreed to."
+  }
+}
 
 resource "terraform_data" "stack" {
   input = "${var.account} ${var.region} ${var.reserved_lcus}"
@@ -29,24 +36,40 @@ output "stack" {
 }
 `
 
+// hostile are settings each of which would lead Terraform to another state, or to more than was agreed to.
+var hostile = []string{
+	"TF_WORKSPACE=elsewhere", "TF_DATA_DIR=elsewhere", "TF_CLI_ARGS=-lock=maybe", "TF_CLI_ARGS_apply=-state=elsewhere.tfstate",
+	"TF_CLI_ARGS_destroy=-state=elsewhere.tfstate", "TF_VAR_reserved_lcus=1500",
+}
+
 // Where Terraform itself is at hand, it takes the place of the test's own: what it is called with, what it prints, and
-// where it keeps its state.
+// where it keeps its state. Settings and files that are there already lead it nowhere else.
 func TestTerraformItselfBuildsAndTearsDown(t *testing.T) {
 	t.Parallel()
 	program, err := exec.LookPath("terraform")
-	if err != nil {
+	switch {
+	case err != nil && os.Getenv("MOORING_REQUIRE_TERRAFORM") != "":
+		t.Fatal("Terraform is not installed, and MOORING_REQUIRE_TERRAFORM is set")
+	case err != nil:
 		t.Skip("Terraform is not installed")
 	}
 	w := newTestWorld(t, 2)
 	w.m.terraform = program
 	w.m.environ = slices.DeleteFunc(w.m.environ, func(v string) bool { return strings.HasPrefix(v, asTerraform+"=") })
+	w.m.environ = append(w.m.environ, hostile...)
 	stack := w.stack
 	stack.Nodes, stack.Servers = nil, 0
 	text, err := json.Marshal(stack)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"main.tf": standIn, "stack.json": string(text)} {
+	if err := os.Mkdir(filepath.Join(w.m.folder, ".terraform"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"main.tf": standIn, "stack.json": string(text), ".terraform/environment": "elsewhere",
+		".terraform/terraform.tfstate": `{"version": 3, "backend": {"type": "local", "config": {"path": "elsewhere", "workspace_dir": null}, "hash": 1}}`,
+	} {
 		if err := os.WriteFile(filepath.Join(w.m.folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +82,7 @@ func TestTerraformItselfBuildsAndTearsDown(t *testing.T) {
 			t.Errorf("%q was not said:\n%s", words, &w.out)
 		}
 	}
-	if (terraform{folder: w.m.folder}).built() {
+	if w.holds(stateFile) || w.holds(placeFile) {
 		t.Error("the state stays")
 	}
 	if err := os.WriteFile(filepath.Join(w.m.folder, "main.tf"), []byte("resource \"terraform_data\" \"stack\" {\n  input = nowhere\n}\n"), 0o600); err != nil {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"mooring/cmd/internal/transcript"
-	"mooring/internal/sim"
 	"mooring/internal/store/mototest"
 )
 
@@ -53,19 +53,19 @@ func TestMain(m *testing.M) {
 
 // terraformMain asks the test what to do, and keeps a state as Terraform does. Told to wait, it waits for its interrupt.
 func terraformMain(at string, args []string) int {
-	folder := strings.TrimPrefix(args[0], "-chdir=")
+	folder, command := strings.TrimPrefix(args[0], "-chdir="), args[1]
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt)
-	reply, err := http.Post(at+"/"+args[1], "text/plain", strings.NewReader(os.Getenv("TF_VAR_account")+" "+os.Getenv("TF_VAR_region")+" "+os.Getenv("TF_VAR_reserved_lcus")))
+	told := append(slices.Clone(args[2:]), slices.DeleteFunc(os.Environ(), func(v string) bool { return !strings.HasPrefix(v, "TF_") })...)
+	reply, err := http.Post(at+"/"+command, "text/plain", strings.NewReader(strings.Join(told, " ")))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	text, _ := io.ReadAll(reply.Body)
 	_ = reply.Body.Close()
-	state := filepath.Join(folder, "terraform.tfstate")
-	if args[1] == "apply" {
-		_ = os.WriteFile(state, []byte("{}"), 0o600)
+	if command == "apply" && string(text) != "stateless" {
+		_ = os.WriteFile(filepath.Join(folder, "terraform.tfstate"), []byte("{}"), 0o600)
 	}
 	if string(text) == "wait" {
 		<-interrupts
@@ -140,8 +140,9 @@ type testWorld struct {
 	stack transcript.Stack
 
 	mu      sync.Mutex
-	ran     []string                 // what Terraform was told, and with which variables
+	ran     []string                 // what Terraform was told, and with which settings
 	answers map[string]func() string // by its command; "!" and a reason makes it fail
+	roles   string                   // that stay, as IAM lists them
 	built   bool
 	stays   bool // in spite of what Terraform says
 }
@@ -155,13 +156,8 @@ func newTestWorld(t *testing.T, nodes int) *testWorld {
 	}
 	t.Cleanup(w.real.close)
 	w.real.aws.STS = http.HandlerFunc(w.identity)
-	w.real.aws.EC2, w.real.aws.ELB = w.listing(w.real.aws.EC2), w.listing(w.real.aws.ELB)
-	w.real.aws.S3 = w.listing(w.real.aws.S3)
-	endpoint, err := sim.StartAWS(w.real.aws)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = endpoint.Close() })
+	endpoint := httptest.NewServer(w.listing(w.real.aws))
+	t.Cleanup(endpoint.Close)
 	w.url = endpoint.URL
 	control := httptest.NewServer(http.HandlerFunc(w.terraform))
 	t.Cleanup(control.Close)
@@ -204,7 +200,7 @@ func (w *testWorld) listing(next http.Handler) http.Handler {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		w.mu.Lock()
-		there := w.built || w.stays
+		there, roles := w.built || w.stays, w.roles
 		w.mu.Unlock()
 		switch {
 		case bytes.Contains(body, []byte("Action=DescribeVpcs")):
@@ -215,6 +211,8 @@ func (w *testWorld) listing(next http.Handler) http.Handler {
 			_, _ = fmt.Fprintf(out, "<DescribeVpcsResponse><vpcSet>%s</vpcSet></DescribeVpcsResponse>", vpc)
 		case bytes.Contains(body, []byte("Action=DescribeTargetGroups")) && !there:
 			_, _ = io.WriteString(out, "<DescribeTargetGroupsResponse><DescribeTargetGroupsResult/></DescribeTargetGroupsResponse>")
+		case bytes.Contains(body, []byte("Action=ListRoles")):
+			_, _ = fmt.Fprintf(out, "<ListRolesResponse><ListRolesResult><Roles>%s</Roles></ListRolesResult></ListRolesResponse>", roles)
 		case r.Method == http.MethodGet && r.URL.Path == "/":
 			_, _ = io.WriteString(out, "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>")
 		default:
@@ -233,9 +231,9 @@ func (w *testWorld) on(command string, say func() string) {
 // terraform is told what Terraform was told, and says what it prints.
 func (w *testWorld) terraform(out http.ResponseWriter, r *http.Request) {
 	command := strings.TrimPrefix(r.URL.Path, "/")
-	variables, _ := io.ReadAll(r.Body)
+	told, _ := io.ReadAll(r.Body)
 	w.mu.Lock()
-	w.ran = append(w.ran, command+" "+string(variables))
+	w.ran = append(w.ran, command+" "+string(told))
 	switch command {
 	case "apply":
 		w.built = true
@@ -272,11 +270,22 @@ func (w *testWorld) commands() []string {
 	return out
 }
 
+// file is one of the last run's.
 func (w *testWorld) file(name string) string {
 	w.t.Helper()
-	text, err := os.ReadFile(filepath.Join(w.m.folder, "out", name))
+	files, err := filepath.Glob(filepath.Join(w.m.folder, "out", "*", name))
+	if err != nil || len(files) == 0 {
+		w.t.Fatalf("no %s: %v", name, err)
+	}
+	text, err := os.ReadFile(slices.Max(files))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return string(text)
+}
+
+// holds tells whether the folder has a file.
+func (w *testWorld) holds(name string) bool {
+	_, err := os.Stat(filepath.Join(w.m.folder, name))
+	return err == nil
 }
