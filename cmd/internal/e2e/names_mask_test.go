@@ -8,10 +8,10 @@ import (
 	"mooring/cmd/internal/transcript"
 )
 
-// Whoever tries a name of their own does not tell whose it is: neither it, nor its zone, nor the zone's servers.
+// Whoever tries a name of their own does not tell whose it is.
 func TestANameThatWasAskedForIsNotInWhatIsWrittenDownAndCanBeReplayed(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"internal-payroll-web-1234567899.eu-west-1.elb.amazonaws.com", "payroll.acme.example", "db_7.PayRoll.acme.example"} {
+	for _, name := range []string{"internal-payroll-web-1234567899.eu-west-1.elb.amazonaws.com", "Acme-PayRoll-0123456789abcdef.elb.eu-west-1.amazonaws.com"} {
 		w := newTestWorld(t, 2)
 		real, err := newAccount(transcript.Head{Stack: transcript.Stack{
 			Name: strings.ToLower(name), Servers: 3, Nodes: []netip.Addr{netip.MustParseAddr("172.31.7.9"), netip.MustParseAddr("172.31.8.9")},
@@ -25,7 +25,7 @@ func TestANameThatWasAskedForIsNotInWhatIsWrittenDownAndCanBeReplayed(t *testing
 			t.Fatal(err)
 		}
 		for _, file := range []string{"report.txt", "report.json", "transcript.jsonl"} {
-			for _, secret := range []string{"payroll", "acme", "db_7", "1234567899", "172.31"} {
+			for _, secret := range []string{"payroll", "acme", "1234567899", "0123456789abcdef", "172.31"} {
 				if strings.Contains(strings.ToLower(w.file(file)), secret) {
 					t.Errorf("%s: %s tells %q", name, file, secret)
 				}
