@@ -17,7 +17,8 @@ type Contest struct {
 	Course  []Shift       // what the name holds, in order; the first of them since long before the contest began
 	Linger  int           // minutes for which a host still answers when it has left the name
 	Cache   time.Duration // all ask one resolver, which keeps an answer this long; 0: they ask as they were made to
-	Lag     time.Duration // how far a stale server is behind
+	Lag     time.Duration // how far a server is behind that is stale
+	Within  int           // the lowest capacity is that of so many first minutes; 0: of all
 	Trouble func(minute int) Trouble
 	Twice   bool // each run is invoked twice, as an event may be delivered twice
 	Record  bool // the capacity of each minute is kept
@@ -31,16 +32,48 @@ type Shift struct {
 
 // A Trouble is what befalls the runs of one minute. Its zero value is none.
 type Trouble struct {
-	Call  Call
-	Fault Fault
-	Lost  bool // the memory has been deleted
+	Call   Call
+	Fault  Fault
+	Server Server // of a fault of looking the name up: a server that fails, or is stale
+	Lost   bool   // the memory has been deleted
 }
+
+// Server tells which of the zone's two servers a trouble is of.
+type Server int
+
+// Each of them, so that asking the other one does not help; the first one, which the functions of 2018 and 2021 keep to;
+// or the other one.
+const (
+	EveryServer Server = iota
+	FirstServer
+	OtherServer
+)
 
 func (t Trouble) of(c Call) Fault {
 	if t.Call == c {
 		return t.Fault
 	}
 	return ""
+}
+
+// at is what looking the name up meets at a server.
+func (t Trouble) at(server int) Fault {
+	if t.Server == EveryServer || int(t.Server-FirstServer) == server {
+		return t.of(CallFind)
+	}
+	return ""
+}
+
+// upset makes the zone's servers what the trouble makes of them.
+func (t Trouble) upset(z *Zone) {
+	z.Failing, z.Behind = nil, nil
+	for server := range zoneServers {
+		fault, behind := t.at(server), time.Duration(0)
+		if fault == FailStale {
+			fault, behind = "", z.lag()
+		}
+		z.Failing, z.Behind = append(z.Failing, fault), append(z.Behind, behind)
+	}
 }
 
 // A Tally is what a contender asked for.
@@ -86,6 +119,7 @@ func (m *moored) round(t Trouble) {
 	if t.Lost {
 		_ = m.w.Befall(MemoryLost) // fails only for accidents that it does not know
 	}
+	m.w.AdjustZone(t.upset)
 	m.w.NewProcess(fmt.Sprint("run ", m.number)).Round(context.Background())
 	m.broken = m.w.Broken()
 }
@@ -96,6 +130,7 @@ func (m *moored) fault(_ *Process, c Call) Fault {
 	defer m.mu.Unlock()
 	switch c {
 	case CallFind:
+		return "" // the zone is upset
 	case CallLoad, CallSave:
 		m.State++
 	default:

@@ -12,7 +12,7 @@ type Result struct {
 	Tally
 	Removed  int           // targets deregistered, of them
 	Wrong    int           // those that were behind the name
-	Lowest   float64       // serving capacity at the worst: targets that take new flows and answer, by the addresses that the name had for 10 minutes; at most 1
+	Lowest   float64       // serving capacity at the worst, in the minutes that it is asked of: targets that take new flows and answer, by the addresses that the name had for 10 minutes; at most 1
 	Gone     int           // hosts that ceased to answer
 	Dead     int           // minutes for which targets stayed registered whose hosts did, all together
 	New      int           // addresses that came
@@ -138,7 +138,9 @@ func (l *lane) measure(minute int) {
 		}
 	}
 	capacity := min(1, float64(serving)/float64(max(1, l.needed())))
-	l.Lowest = min(l.Lowest, capacity)
+	if l.c.Within == 0 || minute < l.c.Within {
+		l.Lowest = min(l.Lowest, capacity)
+	}
 	if l.c.Record && minute >= 0 {
 		l.capable = append(l.capable, capacity)
 	}
