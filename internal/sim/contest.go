@@ -38,6 +38,9 @@ type Trouble struct {
 	Lost   bool   // the memory has been deleted
 }
 
+// ContestServers is how many servers the zone of the name has.
+const ContestServers = 2
+
 // Server tells which of the zone's two servers a trouble is of.
 type Server int
 
@@ -67,7 +70,7 @@ func (t Trouble) at(server int) Fault {
 // upset makes the zone's servers what the trouble makes of them.
 func (t Trouble) upset(z *Zone) {
 	z.Failing, z.Behind = nil, nil
-	for server := range zoneServers {
+	for server := range ContestServers {
 		fault, behind := t.at(server), time.Duration(0)
 		if fault == FailStale {
 			fault, behind = "", z.lag()
@@ -191,7 +194,7 @@ func (c *Contest) lane() (*lane, error) {
 	l.w = NewWorld(c.Seed, func() time.Time { return l.now })
 	l.w.KeepValues()
 	l.w.Zone.Cache, l.w.Zone.Lag = c.Cache, c.Lag
-	l.w.Group.HealthyAfter, l.w.Group.DrainFor = healthyAfter, drainFor
+	l.w.Group.HealthyAfter, l.w.Group.DrainFor = HealthyAfter, DrainFor
 	l.w.SetTruth(l.w.Binding.Hostnames[0], c.Course[0].Addrs)
 	l.live = c.Course[0].Addrs
 	var targets []TargetDescription
@@ -206,10 +209,11 @@ func (c *Contest) lane() (*lane, error) {
 	return l, nil
 }
 
+// What a load balancer takes in a contest.
 const (
-	healthyAfter = 7 * time.Minute
-	drainFor     = 5 * time.Minute
-	stillServes  = 3 * time.Minute
+	HealthyAfter = 7 * time.Minute // from a registration until flows come
+	DrainFor     = 5 * time.Minute
+	StillServes  = 3 * time.Minute // from a deregistration until no new flows come
 )
 
 // turn changes the name, half a minute after the runs.

@@ -103,7 +103,7 @@ func (l *lane) watch() {
 			if l.serves == nil {
 				l.serves = map[netip.Addr]time.Time{}
 			}
-			l.serves[was.Addr] = l.now.Add(stillServes)
+			l.serves[was.Addr] = l.now.Add(StillServes)
 		}
 	}
 	for _, s := range l.states {
@@ -153,13 +153,14 @@ func (l *lane) measure(minute int) {
 // expect that they take flows already.
 func (l *lane) needed() int {
 	l.sizes = append(l.sizes, len(l.live))
-	if len(l.sizes) > neededFor {
+	if len(l.sizes) > NeededFor {
 		l.sizes = l.sizes[1:]
 	}
 	return slices.Min(l.sizes)
 }
 
-const neededFor = 10
+// NeededFor is for how many minutes an address has been behind the name before its target is needed.
+const NeededFor = 10
 
 // lacks tells whether an address of the name is not registered.
 func (l *lane) lacks() bool {

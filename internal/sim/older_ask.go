@@ -31,7 +31,7 @@ func (a Ancestor) Away() int {
 	if a.back {
 		return 0
 	}
-	return max(0, int(drainFor/time.Minute)/a.Every-1)
+	return max(0, int(DrainFor/time.Minute)/a.Every-1)
 }
 
 // Ancestors returns the functions of 2018, 2021 and 2020 as AWS published them, that of 2020 once more with a run a
@@ -54,9 +54,6 @@ func Ancestors() []Ancestor {
 		{Name: "monitor", Every: 1, Lookups: 1, Misses: 1, First: RuleMonitor{}, blind: true, back: true, reads: 1, writes: 1},
 	}
 }
-
-// zoneServers is how many servers the zone of the name has.
-const zoneServers = 2
 
 // A forebear is an ancestor at work in a world.
 type forebear struct {
@@ -171,7 +168,7 @@ func (f *forebear) resolve(t Trouble) (resolved []netip.Addr, ok bool) {
 // server is the one that answers a lookup. It is false where the run ends because that one fails.
 func (f *forebear) server(t Trouble) (server int, ok bool) {
 	if !f.steady {
-		server = f.rng.IntN(zoneServers)
+		server = f.rng.IntN(ContestServers)
 	}
 	if !t.at(server).inconclusive() {
 		return server, true
