@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mooring/internal/sim"
 )
@@ -132,8 +133,39 @@ func TestTheComparisonSaysWhatWasForeseen(t *testing.T) {
 			t.Errorf("mooring of %s addresses serves %.2f at the worst, %d wrong", row, o.Lowest, o.Wrong)
 		}
 	}
+	for _, j := range s.jobs {
+		o := s.of(j.section, j.row, j.who)
+		if j.who == mooringName && (o.Wrong > 0) != (j.row == "all servers 10 min behind") {
+			t.Errorf("%s, %s: mooring removes %d wrongly", j.section, j.row, o.Wrong)
+		}
+	}
 	if rate, _ := yearly(steady, 24, "v3 each minute"); rate < 30 || rate > 100 {
 		t.Errorf("of 24 addresses %.0f are wrongly removed a year, want some tens", rate)
+	}
+}
+
+// The sentences that have no figure of their own.
+func TestWhatTheDocumentSaysInWordsIsSo(t *testing.T) {
+	t.Parallel()
+	s := remembered(t)
+	in := func(row, who string) *outcome { return s.of(trouble, row, who) }
+	for what, holds := range map[string]bool{
+		"v3 is not misled where all servers are behind, and the others are": in("all servers 10 min behind", "v3").Wrong == 0 &&
+			in("all servers 10 min behind", mooringName).Wrong == in("all servers 10 min behind", "v2").Wrong,
+		"v3's schedule spares it a full replacement":               s.of(replaced, "16", "v3").Lowest == 1,
+		"whether v3 does, where hosts answer for less, is luck":    s.of(lingers, "8", "v3").Lowest == 0 && s.of(lingers, "8", "v3").Best == 1,
+		"a deleted memory is worst for mooring, not for v1 and v2": in("the memory is deleted", mooringName).dead() > 100 && in("the memory is deleted", "v2").dead() < 1,
+		"one server that fails harms only v3's additions": in("one server fails", "v2").wait() < time.Minute &&
+			in("one server fails", "monitor").Wrong == 0 && in("one server fails", "v3").wait() > in("none", "v3").wait(),
+		"where all fails only the monitor removes":           in("the resolver fails", "monitor").Wrong > 0 && in("the resolver fails", "v3").Wrong == 0,
+		"v1 and v2 are misled by their own server only":      in("one server 10 min behind: v1's and v2's", "v1").Wrong > 0 && in("one server 10 min behind: the other", "v1").Wrong == 0,
+		"a list that fails keeps new addresses from mooring": in("the group cannot be listed", mooringName).wait() > in("the group cannot be listed", "v2").wait(),
+		"mooring asks more than v2 from some size on": s.of(steady, "32", mooringName).DNS/s.of(steady, "32", mooringName).Minutes < 50 &&
+			s.of(steady, "48", mooringName).DNS/s.of(steady, "48", mooringName).Minutes > 50,
+	} {
+		if !holds {
+			t.Error(what + ": it is not so")
+		}
 	}
 }
 
