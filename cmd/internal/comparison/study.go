@@ -117,11 +117,35 @@ func newStudy(times int) *study {
 	return s
 }
 
-// plan adds the same contests for all contenders, or for some.
+// plan adds the same contests for all contenders, or for some, and a beginning of what takes longer than a moment.
 func (s *study) plan(section, row string, contests []sim.Contest, who ...string) {
 	for _, w := range who {
-		s.jobs = append(s.jobs, job{place{section, row, w}, contests})
+		j := job{place{section, row, w}, contests}
+		s.jobs = append(s.jobs, j)
+		if b, ok := j.beginning(); ok {
+			s.jobs = append(s.jobs, b)
+		}
 	}
+}
+
+// What can be lived in a moment is lived by each test of the document.
+const (
+	moment      = 24_000 // of weight
+	beginning   = "the beginning of "
+	notTooShort = 2 * 60 // minutes of a beginning, so that something happens in it
+	notTooLong  = 5 * 60
+)
+
+// beginning is as much of a job as can be lived in a moment, for tests only: the document does not show it.
+func (j job) beginning() (job, bool) {
+	if j.weight() <= moment {
+		return job{}, false
+	}
+	first := job{place{beginning + j.section, j.row, j.who}, []sim.Contest{j.contests[0]}}
+	c := &first.contests[0]
+	c.Record = false
+	c.Minutes = min(moment*c.Minutes/first.weight(), c.Minutes, notTooLong)
+	return first, c.Minutes >= notTooShort
 }
 
 // of is the outcome of a place.
