@@ -100,6 +100,18 @@ func TestAFullReplacementLeavesNobodyServingExceptWhereTheNewOnesAreAwaited(t *t
 	}
 }
 
+// What happens later does not make a longer life look worse than a shorter one.
+func TestTheLowestCapacityIsThatOfTheMinutesAskedFor(t *testing.T) {
+	t.Parallel()
+	c := sim.Contest{Seed: 1, Minutes: 240, Linger: 60, Course: []sim.Shift{{Addrs: nodes(0, 4)}, {Minute: 102, Addrs: nodes(4, 4)}}}
+	for within, want := range map[int]float64{0: 0, 100: 1, 200: 0} {
+		c.Within = within
+		if r := c.Ancestor(ancestor(t, "v2")); r.Lowest != want {
+			t.Errorf("within %d minutes: lowest %.2f, want %.2f", within, r.Lowest, want)
+		}
+	}
+}
+
 // A resolver gives one answer a minute, however often it is asked.
 func TestBehindOneCacheEveryCountOfRunsIsFooled(t *testing.T) {
 	t.Parallel()

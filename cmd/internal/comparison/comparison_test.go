@@ -210,6 +210,27 @@ func TestHelpIsAnAnswerAndMoreArgumentsAreAnError(t *testing.T) {
 	}
 }
 
+func TestACellShowsBothEndsOfItsPhases(t *testing.T) {
+	never := sim.Result{Lowest: 0.5, Settled: -1}
+	for want, results := range map[string][]sim.Result{
+		"1.00, 9 min":                       {{Lowest: 1, Settled: 9}, {Lowest: 1, Settled: 9}},
+		"0.00 to 1.00, 11 to 15 min":        {{Lowest: 1, Settled: 11}, {Lowest: 0, Settled: 15}, {Lowest: 0.5, Settled: 12}},
+		"0.50, never, 4 wrong":              {never, {Lowest: 0.5, Settled: -1, Wrong: 4}},
+		"0.50 to 0.75, 7 min to never":      {never, {Lowest: 0.75, Settled: 7}, {Lowest: 0.75, Settled: 8}},
+		"0.25 to 0.50, 0 min to never":      {{Lowest: 0.25}, never},
+		"0.20 to 0.30, 0 to 3 min, 3 wrong": {{Lowest: 0.2, Wrong: 1}, {Lowest: 0.3, Settled: 3, Wrong: 2}},
+	} {
+		o := &outcome{}
+		for _, r := range results {
+			o.add(sim.Contest{}, r)
+		}
+		s := &study{outcomes: map[place]*outcome{{replaced, "4", "v3"}: o}}
+		if got := s.serving(replaced)("4", "v3"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestTheChartsAreReadableByAll(t *testing.T) {
 	for _, name := range []string{"healthy-dns", "one-cache", "full-replacement", "caution"} {
 		svg := committed(t, "comparison/"+name+".svg")
