@@ -17,7 +17,8 @@ type Contest struct {
 	Course  []Shift       // what the name holds, in order; the first of them since long before the contest began
 	Linger  int           // minutes for which a host still answers when it has left the name
 	Cache   time.Duration // all ask one resolver, which keeps an answer this long; 0: they ask as they were made to
-	Lag     time.Duration // how far a stale server is behind
+	Lag     time.Duration // how far a server is behind that is stale
+	Within  int           // the lowest capacity is that of so many first minutes; 0: of all
 	Trouble func(minute int) Trouble
 	Twice   bool // each run is invoked twice, as an event may be delivered twice
 	Record  bool // the capacity of each minute is kept
@@ -31,16 +32,51 @@ type Shift struct {
 
 // A Trouble is what befalls the runs of one minute. Its zero value is none.
 type Trouble struct {
-	Call  Call
-	Fault Fault
-	Lost  bool // the memory has been deleted
+	Call   Call
+	Fault  Fault
+	Server Server // of a fault of looking the name up: a server that fails, or is stale
+	Lost   bool   // the memory has been deleted
 }
+
+// ContestServers is how many servers the zone of the name has.
+const ContestServers = 2
+
+// Server tells which of the zone's two servers a trouble is of.
+type Server int
+
+// Each of them, so that asking the other one does not help; the first one, which the functions of 2018 and 2021 keep to;
+// or the other one.
+const (
+	EveryServer Server = iota
+	FirstServer
+	OtherServer
+)
 
 func (t Trouble) of(c Call) Fault {
 	if t.Call == c {
 		return t.Fault
 	}
 	return ""
+}
+
+// at is what looking the name up meets at a server.
+func (t Trouble) at(server int) Fault {
+	if t.Server == EveryServer || int(t.Server-FirstServer) == server {
+		return t.of(CallFind)
+	}
+	return ""
+}
+
+// upset makes the zone's servers what the trouble makes of them.
+func (t Trouble) upset(z *Zone) {
+	z.Failing, z.Behind = nil, nil
+	for server := range ContestServers {
+		fault, behind := t.at(server), time.Duration(0)
+		if fault == FailStale {
+			fault, behind = "", z.lag()
+		}
+		z.Failing, z.Behind = append(z.Failing, fault), append(z.Behind, behind)
+	}
 }
 
 // A Tally is what a contender asked for.
@@ -86,6 +122,7 @@ func (m *moored) round(t Trouble) {
 	if t.Lost {
 		_ = m.w.Befall(MemoryLost) // fails only for accidents that it does not know
 	}
+	m.w.AdjustZone(t.upset)
 	m.w.NewProcess(fmt.Sprint("run ", m.number)).Round(context.Background())
 	m.broken = m.w.Broken()
 }
@@ -96,6 +133,7 @@ func (m *moored) fault(_ *Process, c Call) Fault {
 	defer m.mu.Unlock()
 	switch c {
 	case CallFind:
+		return "" // the zone is upset
 	case CallLoad, CallSave:
 		m.State++
 	default:
@@ -156,7 +194,7 @@ func (c *Contest) lane() (*lane, error) {
 	l.w = NewWorld(c.Seed, func() time.Time { return l.now })
 	l.w.KeepValues()
 	l.w.Zone.Cache, l.w.Zone.Lag = c.Cache, c.Lag
-	l.w.Group.HealthyAfter, l.w.Group.DrainFor = healthyAfter, drainFor
+	l.w.Group.HealthyAfter, l.w.Group.DrainFor = HealthyAfter, DrainFor
 	l.w.SetTruth(l.w.Binding.Hostnames[0], c.Course[0].Addrs)
 	l.live = c.Course[0].Addrs
 	var targets []TargetDescription
@@ -171,10 +209,11 @@ func (c *Contest) lane() (*lane, error) {
 	return l, nil
 }
 
+// What a load balancer takes in a contest.
 const (
-	healthyAfter = 7 * time.Minute
-	drainFor     = 5 * time.Minute
-	stillServes  = 3 * time.Minute
+	HealthyAfter = 7 * time.Minute // from a registration until flows come
+	DrainFor     = 5 * time.Minute
+	StillServes  = 3 * time.Minute // from a deregistration until no new flows come
 )
 
 // turn changes the name, half a minute after the runs.

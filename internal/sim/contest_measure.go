@@ -12,7 +12,7 @@ type Result struct {
 	Tally
 	Removed  int           // targets deregistered, of them
 	Wrong    int           // those that were behind the name
-	Lowest   float64       // serving capacity at the worst: targets that take new flows and answer, by the addresses that the name had for 10 minutes; at most 1
+	Lowest   float64       // serving capacity at the worst, in the minutes that it is asked of: targets that take new flows and answer, by the addresses that the name had for 10 minutes; at most 1
 	Gone     int           // hosts that ceased to answer
 	Dead     int           // minutes for which targets stayed registered whose hosts did, all together
 	New      int           // addresses that came
@@ -103,7 +103,7 @@ func (l *lane) watch() {
 			if l.serves == nil {
 				l.serves = map[netip.Addr]time.Time{}
 			}
-			l.serves[was.Addr] = l.now.Add(stillServes)
+			l.serves[was.Addr] = l.now.Add(StillServes)
 		}
 	}
 	for _, s := range l.states {
@@ -138,7 +138,9 @@ func (l *lane) measure(minute int) {
 		}
 	}
 	capacity := min(1, float64(serving)/float64(max(1, l.needed())))
-	l.Lowest = min(l.Lowest, capacity)
+	if l.c.Within == 0 || minute < l.c.Within {
+		l.Lowest = min(l.Lowest, capacity)
+	}
 	if l.c.Record && minute >= 0 {
 		l.capable = append(l.capable, capacity)
 	}
@@ -151,13 +153,14 @@ func (l *lane) measure(minute int) {
 // expect that they take flows already.
 func (l *lane) needed() int {
 	l.sizes = append(l.sizes, len(l.live))
-	if len(l.sizes) > neededFor {
+	if len(l.sizes) > NeededFor {
 		l.sizes = l.sizes[1:]
 	}
 	return slices.Min(l.sizes)
 }
 
-const neededFor = 10
+// NeededFor is for how many minutes an address has been behind the name before its target is needed.
+const NeededFor = 10
 
 // lacks tells whether an address of the name is not registered.
 func (l *lane) lacks() bool {

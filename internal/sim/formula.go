@@ -12,11 +12,18 @@ func Unseen(n, k, lookups int) float64 {
 }
 
 // WrongRemovals is how many live targets a year a rule takes out that removes whoever misses runs in a row did not see, by
-// so many runs a year: for each address of n, a row of exactly that many misses begins behind a run that saw it. It
-// leaves out that nobody is removed again who has not come back yet.
+// so many runs a year: for each address of n, a row of at least that many misses begins behind a run that saw it. That is
+// exact where whoever was removed is registered by the run that sees it next.
 func WrongRemovals(n, k, lookups, misses int, runs float64) float64 {
+	return WrongRemovalsAway(n, k, lookups, misses, runs, 0)
+}
+
+// WrongRemovalsAway is the same where a removed target cannot return in so many runs after its removal: between two
+// removals of one address are a row of misses, these runs, and those until it is seen again.
+func WrongRemovalsAway(n, k, lookups, misses int, runs float64, away int) float64 {
 	p := Unseen(n, k, lookups)
-	return float64(n) * runs * (1 - p) * math.Pow(p, float64(misses))
+	between := 1 / ((1 - p) * math.Pow(p, float64(misses))) // runs; infinite where each answer holds all
+	return float64(n) * runs / (between + float64(away))
 }
 
 // WrongRemovalsByEvidence bounds what a rule takes out that removes by evidence: each of the k sightings in each of so many

@@ -17,30 +17,43 @@ type Ancestor struct {
 	First   Rule // what it remembers before its first run
 
 	// What its code makes of the world, beside its rule.
-	steady bool // asks one server a run, and the next one where that fails
+	steady bool // asks the first of the zone's servers, and the next one where that fails
 	tough  bool // goes on where the group cannot be described or a registration fails
-	blind  bool // takes a failure of DNS for an empty answer, and its own record for the group
+	blind  bool // asks its resolver, takes a failure for an empty answer, and its own record for the group
 	single bool // deregisters by a call for each target
+	back   bool // registers whoever is draining and was not resolved in the run before
 	reads  int  // calls of a run to where its memory is
 	writes int
 }
 
+// Away is in how many runs after a removal a target cannot return, because it drains and counts as registered.
+func (a Ancestor) Away() int {
+	if a.back {
+		return 0
+	}
+	return max(0, int(DrainFor/time.Minute)/a.Every-1)
+}
+
 // Ancestors returns the functions of 2018, 2021 and 2020 as AWS published them, that of 2020 once more with a run a
 // minute, and the monitor of AWS's landing zones.
+//
+// Whom they ask is what their code does. Those of 2018 and 2021 look up the names of the zone's servers in each run, put
+// them into a Python set, and ask in its order: the first one, and the next only where it fails. That order is by the
+// hashes of the names: Python 2.7 hashes alike in every process, Python 3 alike for as long as a process lives, which on
+// Lambda is some hours (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). That of 2020 draws
+// one of the servers it was given for each lookup, and ends its run where that one fails. The monitor calls getaddrinfo, so
+// that a resolver does the asking, and tries the zone's other server where one fails.
 func Ancestors() []Ancestor {
 	v3 := Ancestor{Name: "v3", Every: 5, Lookups: 10, Misses: 3, First: Rule2020{}, reads: 2, writes: 1}
 	eager := v3
 	eager.Name, eager.Every = "v3 each minute", 1
 	return []Ancestor{
-		{Name: "v1", Every: 1, Lookups: 50, Misses: 3, First: Rule2018{}, steady: true, tough: true, single: true, reads: 2, writes: 2},
+		{Name: "v1", Every: 1, Lookups: 50, Misses: 3, First: Rule2018{}, steady: true, tough: true, single: true, back: true, reads: 2, writes: 2},
 		{Name: "v2", Every: 1, Lookups: 50, Misses: 3, First: Rule2021{}, steady: true, tough: true, reads: 2, writes: 1},
 		v3, eager,
-		{Name: "monitor", Every: 1, Lookups: 1, Misses: 1, First: RuleMonitor{}, blind: true, reads: 1, writes: 1},
+		{Name: "monitor", Every: 1, Lookups: 1, Misses: 1, First: RuleMonitor{}, blind: true, back: true, reads: 1, writes: 1},
 	}
 }
-
-// zoneServers is how many servers the zone of the name has.
-const zoneServers = 2
 
 // A forebear is an ancestor at work in a world.
 type forebear struct {
@@ -57,7 +70,7 @@ func (f *forebear) run(t Trouble) {
 	if !ok {
 		return
 	}
-	resolved, ok := f.resolve(t.of(CallFind))
+	resolved, ok := f.resolve(t)
 	if !ok {
 		return // it exits, or fails, or says that it failed
 	}
@@ -126,34 +139,22 @@ func (f *forebear) change(addrs []netip.Addr, fault Fault, do func(time.Time, []
 }
 
 // resolve asks until an answer is not full. What the servers are asked is counted, a failure as one question.
-func (f *forebear) resolve(fault Fault) (resolved []netip.Addr, ok bool) {
-	switch {
-	case fault.inconclusive() && f.blind:
+func (f *forebear) resolve(t Trouble) (resolved []netip.Addr, ok bool) {
+	if t.of(CallFind).inconclusive() && t.Server == EveryServer {
 		f.DNS++
-		return nil, true
-	case fault == FailNXDomain || fault == FailEmpty:
-		f.DNS++
-		return nil, false
+		return nil, f.blind
 	}
-	now, late := f.truth(""), []netip.Addr(nil)
-	if fault == FailStaleServer || fault == FailStale {
-		late = f.truth(fault)
+	now, late := f.truth(0), []netip.Addr(nil)
+	if t.of(CallFind) == FailStale {
+		late = f.truth(f.w.Zone.lag())
 	}
-	server := f.rng.IntN(zoneServers)
 	seen := map[bool][]bool{false: make([]bool, len(now)), true: make([]bool, len(late))}
 	for range f.Lookups {
-		if !f.steady {
-			server = f.rng.IntN(zoneServers)
+		server, ok := f.server(t)
+		if f.DNS++; !ok {
+			return nil, false
 		}
-		f.DNS++
-		if fault.inconclusive() && server == 0 { // this one fails
-			if !f.steady {
-				return nil, false
-			}
-			server, f.DNS = 1, f.DNS+1
-		}
-		stale := fault == FailStale || fault == FailStaleServer && server == 0
-		truth := now
+		stale, truth := t.at(server) == FailStale, now
 		if stale {
 			truth = late
 		}
@@ -162,6 +163,20 @@ func (f *forebear) resolve(fault Fault) (resolved []netip.Addr, ok bool) {
 		}
 	}
 	return union(marked(now, seen[false]), marked(late, seen[true])), true
+}
+
+// server is the one that answers a lookup. It is false where the run ends because that one fails.
+func (f *forebear) server(t Trouble) (server int, ok bool) {
+	if !f.steady {
+		server = f.rng.IntN(ContestServers)
+	}
+	if !t.at(server).inconclusive() {
+		return server, true
+	}
+	if f.steady {
+		f.DNS++
+	}
+	return 1 - server, f.steady || f.blind
 }
 
 // answer marks the addresses of one answer, and returns how many they are.
@@ -192,12 +207,9 @@ func (f *forebear) answer(truth []netip.Addr, seen []bool) int {
 	return n
 }
 
-// truth is what the servers hold, or the one that is behind.
-func (f *forebear) truth(fault Fault) []netip.Addr {
-	when := f.w.Now()
-	if fault != "" {
-		when = when.Add(-f.w.Zone.lag())
-	}
+// truth is what the servers hold, those that are behind by so much.
+func (f *forebear) truth(behind time.Duration) []netip.Addr {
+	when := f.w.Now().Add(-behind)
 	f.w.mu.Lock()
 	defer f.w.mu.Unlock()
 	return f.w.at(f.w.Binding.Hostnames[0], when)

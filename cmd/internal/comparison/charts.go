@@ -86,10 +86,10 @@ func tens(e int) string {
 func (s *study) replacementChart(row string) []byte {
 	c := &chart{
 		title:  "Serving capacity while all " + row + " addresses are replaced",
-		xlabel: "minutes since the replacement; the old hosts answer for 60", ylabel: "targets that serve, for one that is needed",
-		x: axis{min: -5, max: 30}, y: axis{min: 0, max: 1.05},
+		xlabel: fmt.Sprintf("minutes since the replacement; the old hosts answer for %d; the worst of %d phases", lingerLong, replacedPhases), ylabel: "targets that serve, for one that is needed",
+		x: axis{min: float64(around.from), max: float64(around.to)}, y: axis{min: 0, max: 1.05},
 	}
-	for m := -5; m <= 30; m += 5 {
+	for m := around.from; m <= around.to; m += 5 {
 		c.x.ticks = append(c.x.ticks, tick{float64(m), strconv.Itoa(m)})
 	}
 	for _, v := range []float64{0, 0.25, 0.5, 0.75, 1} {
@@ -99,13 +99,13 @@ func (s *study) replacementChart(row string) []byte {
 	for _, who := range contenders() {
 		o := s.of(replaced, row, who)
 		line := series{name: who}
-		for m := -5; m <= 30; m++ {
-			line.line = append(line.line, point{float64(m), o.Capacity[eventAt+m]})
+		for i, capacity := range o.Capacity {
+			line.line = append(line.line, point{float64(around.from + i), capacity})
 		}
 		c.series = append(c.series, line)
-		told = append(told, fmt.Sprintf("%s falls to %.2f", who, o.Lowest))
+		told = append(told, fmt.Sprintf("%s falls to %s", who, between(o.Lowest, o.Best)))
 	}
-	c.desc = "The share of the needed targets that take new flows and answer, over the minutes. " + strings.Join(told, "; ") + "."
+	c.desc = "The share of the needed targets that take new flows and answer, over the minutes, in the worst of the phases. " + strings.Join(told, "; ") + "."
 	return c.draw()
 }
 

@@ -1,11 +1,13 @@
 // Command comparison lets the functions that mooring replaces and mooring itself keep the same simulated names, and
-// writes what became of their groups: docs/comparison.md and its charts. The same sources write the same bytes.
+// writes what became of their groups: docs/comparison.md, its charts and what was counted. The same sources write the same
+// bytes.
 //
 // Usage: comparison [-out DIR] [-workers N] [-times N]
 package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,18 +18,34 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stderr); err != nil {
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "comparison:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string, progress io.Writer) error {
+// run tells of its progress, and how it is used to those who ask.
+func run(args []string, answer, progress io.Writer) error {
 	flags := flag.NewFlagSet("comparison", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
 	out := flags.String("out", "docs", "`directory` to write to")
-	workers := flags.Int("workers", runtime.NumCPU(), "how many contests are lived at the same `time`")
-	times := flags.Int("times", 1, "`how` many times longer than usual the names live that never change")
-	if err := flags.Parse(args); err != nil {
+	workers := flags.Int("workers", runtime.NumCPU(), "`number` of contests that are lived at the same time")
+	times := flags.Int("times", 1, "`number` of times longer than usual that the names live that never change")
+	usage := func(w io.Writer) {
+		_, _ = fmt.Fprintln(w, "Usage: comparison [-out DIR] [-workers N] [-times N]")
+		flags.SetOutput(w)
+		flags.PrintDefaults()
+	}
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		usage(answer)
+		return nil
+	}
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("no arguments are taken, and %q is one", flags.Arg(0))
+	}
+	if err != nil {
+		usage(progress)
 		return err
 	}
 	debug.SetGCPercent(400) // worlds are small and short

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -28,6 +27,9 @@ const (
 	year = sim.MinutesAYear
 )
 
+// answerSize is how many addresses an answer holds, where there are as many.
+const answerSize = 8
+
 // addresses are so many, from one of them on.
 func addresses(from, n int) (out []netip.Addr) {
 	for i := range n {
@@ -37,9 +39,13 @@ func addresses(from, n int) (out []netip.Addr) {
 	return out
 }
 
-// still is a name that never changes, for so many days, as many times as the study is to be longer.
-func (s *study) still(n, days int, cache time.Duration) []sim.Contest {
-	return []sim.Contest{{Seed: uint64(n), Minutes: s.times * days * day, Cache: cache, Course: []sim.Shift{{Addrs: addresses(0, n)}}}}
+// still is a name that never changes, for so many days, as many times as the study is to be longer. The lowest capacity is
+// that of the first so many days, which are the same for all contenders.
+func (s *study) still(n, days, within int, cache time.Duration) []sim.Contest {
+	return []sim.Contest{{
+		Seed: uint64(n), Minutes: s.times * days * day, Within: s.times * within * day, Cache: cache,
+		Course: []sim.Shift{{Addrs: addresses(0, n)}},
+	}}
 }
 
 // How many days the names of so many addresses are lived with healthy DNS: as long as it takes to see what the formula
@@ -58,49 +64,83 @@ var steadyDays = []struct{ n, v3, others, mooring int }{
 	{200, 3, 7, 2},
 }
 
+// monitorDays is how long the monitor lives at the most, for it is wrong each day.
+const monitorDays = 14
+
 func (s *study) steady() {
 	for _, d := range steadyDays {
-		row := strconv.Itoa(d.n)
-		s.plan(steady, row, s.still(d.n, d.others, 0), "v1", "v2")
-		s.plan(steady, row, s.still(d.n, d.v3, 0), "v3", "v3 each minute")
-		s.plan(steady, row, s.still(d.n, min(14, d.v3), 0), "monitor")
-		s.plan(steady, row, s.still(d.n, d.mooring, 0), mooringName)
+		row, monitor := strconv.Itoa(d.n), min(monitorDays, d.v3)
+		within := min(d.v3, d.others, d.mooring, monitor)
+		s.plan(steady, row, s.still(d.n, d.others, within, 0), "v1", "v2")
+		s.plan(steady, row, s.still(d.n, d.v3, within, 0), "v3", "v3 each minute")
+		s.plan(steady, row, s.still(d.n, monitor, within, 0), "monitor")
+		s.plan(steady, row, s.still(d.n, d.mooring, within, 0), mooringName)
 	}
 }
 
 var cachedSizes = []int{8, 9, 12, 16, 24, 48}
 
+const cachedDays, cachedMooringDays = 7, 14
+
 func (s *study) cached() {
 	for _, n := range cachedSizes {
-		s.plan(cached, strconv.Itoa(n), s.still(n, 7, time.Minute), "v1", "v2", "v3", "v3 each minute", "monitor")
-		s.plan(cached, strconv.Itoa(n), s.still(n, 14, time.Minute), mooringName)
+		row := strconv.Itoa(n)
+		s.plan(cached, row, s.still(n, cachedDays, cachedDays, time.Minute), "v1", "v2", "v3", "v3 each minute", "monitor")
+		s.plan(cached, row, s.still(n, cachedMooringDays, cachedDays, time.Minute), mooringName)
 	}
 }
 
-// the minute in which a single event happens, half a minute after the runs and two and a half before v3's next.
-const eventAt = 102
+// eventAt is the first minute in which a single event happens, half a minute after the runs; it is one of v3's as well.
+const eventAt = 100
 
-// event is one change of a name.
-func event(seed uint64, from, to []netip.Addr, linger int, cache time.Duration, minutes int) sim.Contest {
-	return sim.Contest{
-		Seed: seed, Minutes: minutes, Linger: linger, Cache: cache, Record: true,
-		Course: []sim.Shift{{Addrs: from}, {Minute: eventAt, Addrs: to}},
+// phases is how often an event is lived, each time a minute later: v3's schedule is met at each of its phases.
+const (
+	replacedPhases = 5
+	scaledPhases   = 10 // and chance twice at each
+)
+
+// How long a life with one event is, in minutes.
+const (
+	replacedMinutes = 240
+	scaledInMinutes = 300
+	grownMinutes    = 180
+)
+
+// An event is one change of a name.
+type event struct {
+	from, to []netip.Addr
+	linger   int
+	cache    time.Duration
+	minutes  int
+}
+
+// lives are contests with the same event, at so many phases.
+func (e event) lives(seed uint64, phases int) (out []sim.Contest) {
+	for i := range phases {
+		out = append(out, sim.Contest{
+			Seed: seed + uint64(i), Minutes: e.minutes, Linger: e.linger, Cache: e.cache, Record: true,
+			Course: []sim.Shift{{Addrs: e.from}, {Minute: eventAt + i, Addrs: e.to}},
+		})
 	}
+	return out
 }
 
 var (
 	replacedSizes = []int{1, 4, 16, 48, 100}
-	lingerMinutes = []int{3, 5, 8, 10, 15, 60}
+	lingerMinutes = []int{3, 5, 8, 10, 12, 15, 60}
 )
+
+// lingerLong is for how many minutes replaced hosts answer, where nothing else is said.
+const lingerLong = 60
 
 func (s *study) replacements() {
 	for _, n := range replacedSizes {
-		c := event(uint64(n), addresses(0, n), addresses(n, n), 60, 0, 240)
-		s.plan(replaced, strconv.Itoa(n), []sim.Contest{c}, contenders()...)
+		e := event{from: addresses(0, n), to: addresses(n, n), linger: lingerLong, minutes: replacedMinutes}
+		s.plan(replaced, strconv.Itoa(n), e.lives(uint64(n), replacedPhases), contenders()...)
 	}
 	for _, m := range lingerMinutes {
-		c := event(16, addresses(0, 16), addresses(16, 16), m, 0, 240)
-		s.plan(lingers, strconv.Itoa(m), []sim.Contest{c}, contenders()...)
+		e := event{from: addresses(0, 16), to: addresses(16, 16), linger: m, minutes: replacedMinutes}
+		s.plan(lingers, strconv.Itoa(m), e.lives(16, replacedPhases), contenders()...)
 	}
 }
 
@@ -118,25 +158,14 @@ func scaleName(from, to int, cache time.Duration) string {
 	return fmt.Sprintf("%d to %d", from, to)
 }
 
-// scaling begins at ten minutes, so that v3's schedule is met at each of its phases.
 func (s *study) scaling() {
 	for _, c := range scaledIn {
-		var lives []sim.Contest
-		for i := range 10 {
-			e := event(uint64(i), addresses(0, c.from), addresses(0, c.to), 0, c.cache, 300)
-			e.Course[1].Minute += i
-			lives = append(lives, e)
-		}
-		s.plan(scaleIn, scaleName(c.from, c.to, c.cache), lives, contenders()...)
+		e := event{from: addresses(0, c.from), to: addresses(0, c.to), cache: c.cache, minutes: scaledInMinutes}
+		s.plan(scaleIn, scaleName(c.from, c.to, c.cache), e.lives(0, scaledPhases), contenders()...)
 	}
 	for _, c := range scaledOut {
-		var lives []sim.Contest
-		for i := range 10 {
-			e := event(uint64(i), addresses(0, c.from), addresses(0, c.to), 3, 0, 180)
-			e.Course[1].Minute += i
-			lives = append(lives, e)
-		}
-		s.plan(scaleOut, scaleName(c.from, c.to, 0), lives, contenders()...)
+		e := event{from: addresses(0, c.from), to: addresses(0, c.to), linger: 3, minutes: grownMinutes}
+		s.plan(scaleOut, scaleName(c.from, c.to, 0), e.lives(0, scaledPhases), contenders()...)
 	}
 }
 
@@ -182,24 +211,31 @@ func shift(minute int, addrs []netip.Addr) sim.Shift {
 	return sim.Shift{Minute: minute, Addrs: sorted}
 }
 
-// A class of troubles: outages of one to ten minutes, one each two hours or so.
+// A class of troubles: outages of one to ten minutes, one each four hours or so and others right when the name changes.
 type class struct {
 	name    string
 	trouble sim.Trouble
-	lag     time.Duration
 	twice   bool
 	single  bool // of one minute each
 	always  bool // all the time
 }
 
+// behindBy is how far a stale server is behind.
+const behindBy = 10 * time.Minute
+
+func asked(f sim.Fault, server sim.Server) sim.Trouble {
+	return sim.Trouble{Call: sim.CallFind, Fault: f, Server: server}
+}
+
 var classes = []class{
 	{name: "none"},
-	{name: "a server times out", trouble: sim.Trouble{Call: sim.CallFind, Fault: sim.FailTimeout}},
-	{name: "a server says SERVFAIL", trouble: sim.Trouble{Call: sim.CallFind, Fault: sim.FailServfail}},
-	{name: "NXDOMAIN", trouble: sim.Trouble{Call: sim.CallFind, Fault: sim.FailNXDomain}},
-	{name: "an empty answer", trouble: sim.Trouble{Call: sim.CallFind, Fault: sim.FailEmpty}},
-	{name: "one server 10 min behind", trouble: sim.Trouble{Call: sim.CallFind, Fault: sim.FailStaleServer}, lag: 10 * time.Minute, always: true},
-	{name: "all servers 10 min behind", trouble: sim.Trouble{Call: sim.CallFind, Fault: sim.FailStale}, lag: 10 * time.Minute, always: true},
+	{name: "one server fails", trouble: asked(sim.FailTimeout, sim.FirstServer)},
+	{name: "the resolver fails", trouble: asked(sim.FailServfail, sim.EveryServer)},
+	{name: "NXDOMAIN", trouble: asked(sim.FailNXDomain, sim.EveryServer)},
+	{name: "an empty answer", trouble: asked(sim.FailEmpty, sim.EveryServer)},
+	{name: "one server 10 min behind: v1's and v2's", trouble: asked(sim.FailStale, sim.FirstServer), always: true},
+	{name: "one server 10 min behind: the other", trouble: asked(sim.FailStale, sim.OtherServer), always: true},
+	{name: "all servers 10 min behind", trouble: asked(sim.FailStale, sim.EveryServer), always: true},
 	{name: "the group cannot be listed", trouble: sim.Trouble{Call: sim.CallDescribe, Fault: sim.FailError}},
 	{name: "registrations are throttled", trouble: sim.Trouble{Call: sim.CallRegister, Fault: sim.FailError}},
 	{name: "deregistrations are throttled", trouble: sim.Trouble{Call: sim.CallDeregister, Fault: sim.FailError}},
@@ -208,12 +244,13 @@ var classes = []class{
 	{name: "each run is invoked twice", twice: true},
 }
 
+// troubles are lived by the same course, and come in the same minutes, so that their rows can be compared.
 func (s *study) troubles() {
 	course := restless(1)
-	for i, c := range classes {
+	for _, c := range classes {
 		contest := sim.Contest{
-			Seed: uint64(i), Minutes: troubleDays * day, Course: course, Linger: 10, Lag: c.lag, Twice: c.twice,
-			Trouble: c.outages(uint64(i), course),
+			Seed: 1, Minutes: troubleDays * day, Course: course, Linger: 10, Lag: behindBy, Twice: c.twice,
+			Trouble: c.outages(1, course),
 		}
 		s.plan(trouble, c.name, []sim.Contest{contest}, contenders()...)
 	}
@@ -251,38 +288,14 @@ func (c class) outages(seed uint64, course []sim.Shift) func(int) sim.Trouble {
 	}
 }
 
-// yearly is what the formula says of a contender, in wrong removals a year.
+// yearly is what the formula says of a contender, in wrong removals a year; of mooring it says nothing.
 func yearly(section string, n int, who string) (float64, bool) {
-	for _, a := range sim.Ancestors() {
-		if a.Name == who {
-			lookups := a.Lookups
-			if section == cached {
-				lookups = 1 // a minute's answers are one
-			}
-			return sim.WrongRemovals(n, 8, lookups, a.Misses, year/float64(a.Every)), true
-		}
-	}
-	return 0, false
-}
-
-// foreseen is how many wrong removals a contest should have seen, where the formula's leaving out that nobody leaves
-// twice is of no weight: each address is away for less than a twentieth of the time.
-func (s *study) foreseen(p place) (float64, bool) {
-	if p.section != steady {
-		return 0, false
-	}
-	n, err := strconv.Atoi(p.row)
+	a, err := ancestor(who)
 	if err != nil {
 		return 0, false
 	}
-	rate, ok := yearly(steady, n, p.who)
-	if away := 6 * rate / float64(n) / year; !ok || away > 0.05 {
-		return 0, false
+	if section == cached {
+		a.Lookups = 1 // a minute's answers are one
 	}
-	return rate * float64(s.outcomes[p].Minutes) / year, true
-}
-
-// agree tells whether a count is within five standard deviations and a twentieth of what was expected.
-func agree(counted int, expected float64) bool {
-	return math.Abs(float64(counted)-expected) <= 5*math.Sqrt(expected)+expected/20+1
+	return sim.WrongRemovalsAway(n, answerSize, a.Lookups, a.Misses, year/float64(a.Every), a.Away()), true
 }

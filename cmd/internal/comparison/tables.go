@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"mooring"
 	"mooring/internal/sim"
 )
 
@@ -92,25 +93,39 @@ func formulaCell(section, row, who string, o *outcome) string {
 
 // bound is the most that mooring removes wrongly in a year.
 func (o *outcome) bound(n int) float64 {
-	if n <= 8 {
+	if n <= answerSize {
 		return 0
 	}
-	return sim.WrongRemovalsByEvidence(float64(o.DNS)/float64(o.Minutes)*year, 8, missProbability)
+	return sim.WrongRemovalsByEvidence(float64(o.DNS)/float64(o.Minutes)*year, answerSize, missProbability)
 }
 
 // missProbability is the default policy's.
-const missProbability = 1e-11
+var missProbability = mooring.DefaultPolicy().MissProbability
 
-// serving is a cell of the lowest serving capacity, and when it was over.
+// serving is a cell of the lowest serving capacity, and when it was over: at the worst and at the best of all phases.
 func (s *study) serving(section string) func(row, who string) string {
 	return func(row, who string) string {
 		o := s.of(section, row, who)
 		over := fmt.Sprintf("%d min", o.Settled)
-		if o.Never > 0 {
+		switch {
+		case o.Never == o.Lives:
 			over = "never"
+		case o.Never > 0:
+			over = fmt.Sprintf("%d min to never", o.Soonest)
+		case o.Soonest < o.Settled:
+			over = fmt.Sprintf("%d to %d min", o.Soonest, o.Settled)
 		}
-		return fmt.Sprintf("%.2f, %s", o.Lowest, over) + wrongly(o)
+		return between(o.Lowest, o.Best) + ", " + over + wrongly(o)
 	}
+}
+
+// between writes two capacities, once where they are the same.
+func between(worst, best float64) string {
+	low, high := fmt.Sprintf("%.2f", worst), fmt.Sprintf("%.2f", best)
+	if low == high {
+		return low
+	}
+	return low + " to " + high
 }
 
 func wrongly(o *outcome) string {
@@ -124,7 +139,7 @@ func wrongly(o *outcome) string {
 func (s *study) stayed(section string) func(row, who string) string {
 	return func(row, who string) string {
 		o := s.of(section, row, who)
-		return fmt.Sprintf("%.1f min, %.2f", o.dead(), o.Lowest) + wrongly(o)
+		return fmt.Sprintf("%s min, %.2f", decimal(o.dead()), o.Lowest) + wrongly(o)
 	}
 }
 
@@ -146,6 +161,14 @@ func (s *study) waited(section string) func(row, who string) string {
 // wait is how long a new address waited until it was registered, on average.
 func (o *outcome) wait() time.Duration { return o.Waited / time.Duration(max(1, o.New-o.Waiting)) }
 
+// decimal writes minutes: one place after the point, and none where there are a thousand.
+func decimal(x float64) string {
+	if x >= 1000 {
+		return thousands(int(math.Round(x)))
+	}
+	return fmt.Sprintf("%.1f", x)
+}
+
 func minutes(d time.Duration) string { return fmt.Sprintf("%.1f", d.Minutes()) }
 
 // harm is a cell of wrong removals and the lowest capacity.
@@ -157,12 +180,15 @@ func (s *study) harm(row, who string) string {
 // delay is a cell of how long dead targets stayed and new addresses waited.
 func (s *study) delay(row, who string) string {
 	o := s.of(trouble, row, who)
-	cell := fmt.Sprintf("%.1f, %s", o.dead(), minutes(o.wait()))
+	cell := fmt.Sprintf("%s, %s", decimal(o.dead()), minutes(o.wait()))
 	if o.Waiting > 0 {
 		cell += fmt.Sprintf(", %d never", o.Waiting)
 	}
 	return cell
 }
+
+// aday is how many of something there were in a day.
+func (o *outcome) aday(n int) int { return int(math.Round(float64(n) * day / float64(o.Minutes))) }
 
 // calls is the table of what each of them asks for in a day.
 func (s *study) calls() string {
@@ -179,7 +205,7 @@ func (s *study) calls() string {
 		for _, p := range places {
 			o := s.of(p.section, p.row, who)
 			for _, n := range []int{o.ELB, o.State, o.DNS} {
-				row = append(row, thousands(int(math.Round(float64(n)*day/float64(o.Minutes)))))
+				row = append(row, thousands(o.aday(n)))
 			}
 		}
 		rows = append(rows, row)
