@@ -58,6 +58,10 @@ func Odd(rng *rand.Rand, way string, servers int, addrs []netip.Addr) []string {
 	}
 }
 
+// OddHosts draws how many hosts stand behind the address of each server, of which each keeps to choices of its own. Half of
+// the time it is one.
+func OddHosts(rng *rand.Rand) string { return fmt.Sprintf("hosts=%d", max(1, rng.IntN(8)-2)) }
+
 // Set changes the zone as the command dns of a script does, by words KEY=VALUE.
 func (z *Zone) Set(words ...string) error {
 	return parseArgs(append([]string{"dns"}, words...)).each(z.settings())

@@ -38,10 +38,15 @@ func (w *World) comes(z *Zone, name string, server, i int, c change) time.Time {
 	return at
 }
 
-// some are the addresses of one answer. A server that is sticky chooses once in a while only.
+// some are the addresses of one answer. A server that is sticky chooses once in a while only; where several hosts stand
+// behind its address, chance says which of them answers.
 func (w *World) some(z *Zone, rng *rand.Rand, name string, server int, addrs []netip.Addr) []netip.Addr {
 	if z.Sticky > 0 {
-		rng = w.chance(fmt.Sprintf("sticky %s %d %d", name, server, w.Now().UnixNano()/int64(z.Sticky)))
+		who := fmt.Sprintf("sticky %s %d %d", name, server, w.Now().UnixNano()/int64(z.Sticky))
+		if hosts := z.hosts(); hosts > 1 {
+			who += fmt.Sprint(" by host ", rng.IntN(hosts))
+		}
+		rng = w.chance(who)
 	}
 	if len(z.Light) == 0 {
 		return pick(rng, addrs, z.Answer)
