@@ -64,5 +64,12 @@ func OddHosts(rng *rand.Rand) string { return fmt.Sprintf("hosts=%d", max(1, rng
 
 // Set changes the zone as the command dns of a script does, by words KEY=VALUE.
 func (z *Zone) Set(words ...string) error {
-	return parseArgs(append([]string{"dns"}, words...)).each(z.settings())
+	return z.set(parseArgs(append([]string{"dns"}, words...)))
+}
+
+func (z *Zone) set(a args) error {
+	if len(a.plain) > 0 {
+		return fmt.Errorf("want KEY=VALUE: %q", a.plain[0])
+	}
+	return a.each(z.settings())
 }
