@@ -49,7 +49,7 @@ func NewLife(seed uint64) *Life { return DrawFate(seed, 90*time.Minute).Life() }
 // Life makes the world. Turns that cannot be carried out break the life.
 func (f Fate) Life() *Life {
 	l := &Life{World: NewWorld(f.Seed, time.Now), Interval: time.Minute, turns: map[int][]string{}, born: time.Now()}
-	l.rng, l.most = l.chance("life"), fateWork
+	l.rng, l.most = l.chance("life"), f.most
 	l.Sleep, l.Fault = sleep, l.draw
 	for _, t := range f.Turns {
 		l.turns[t.Round] = append(l.turns[t.Round], t.Command)
