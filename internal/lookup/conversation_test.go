@@ -23,6 +23,7 @@ type talk struct {
 	turns []turn
 	zone  map[string]string // the honest records, a line each, by name and type
 	part  int               // so many of them, by chance, are in one answer; 0: all
+	keeps bool              // and each server keeps to the same ones
 	rng   *rand.Rand
 	takes time.Duration // to answer
 
@@ -109,9 +110,12 @@ func (t *talk) Dial(_ context.Context, network, to string) (net.Conn, error) {
 
 func (t *talk) close() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for _, c := range t.conns {
 		_ = c.Close()
+	}
+	t.mu.Unlock()
+	if t.takes > 0 {
+		<-time.After(t.takes) // the answers that nobody waits for any more
 	}
 }
 
@@ -209,7 +213,13 @@ func (t *talk) honest(q *dns.Msg, name, to string) *dns.Msg {
 	if t.part > 0 && about(q.Question[0]) == aboutHosts {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.rng.Shuffle(len(m.Answer), func(i, j int) { m.Answer[i], m.Answer[j] = m.Answer[j], m.Answer[i] })
+		rng := t.rng
+		if t.keeps {
+			h := fnv.New64a()
+			_, _ = io.WriteString(h, to)
+			rng = rand.New(rand.NewPCG(1, h.Sum64()))
+		}
+		rng.Shuffle(len(m.Answer), func(i, j int) { m.Answer[i], m.Answer[j] = m.Answer[j], m.Answer[i] })
 		m.Answer = m.Answer[:min(t.part, len(m.Answer))]
 	}
 	return m
