@@ -72,9 +72,9 @@ func Silence(a, d int) float64 {
 
 // Repeats tells of each answer of one round whether it only repeats what the same server had said about the same name,
 // while the plain name showed more than that. A server that chose anew would seldom say the same twice in a row, so one that
-// does says it only once. One whose answers are under half as many different ones as chance would have made them keeps to
-// a few choices, whichever of its hosts answers: it says each of these once. Where the name showed nothing else, each
-// answer may have been all there is.
+// does says it only once. One whose answers are under half as many different ones as chance would have made them, or never
+// held somebody whom another server shows, keeps to a few choices, whichever of its hosts answers: it says each of these
+// once. Where the name showed nothing else, each answer may have been all there is.
 func Repeats(answers []Answer) []bool {
 	shown := shownBy(answers)
 	said := map[asked]*sayings{}
@@ -125,15 +125,19 @@ func shownBy(answers []Answer) map[string]int {
 type sayings struct {
 	n         int
 	different [][]netip.Addr
+	held      map[netip.Addr]struct{} // by some answer
 	latest    []netip.Addr
 }
 
 func (s *sayings) add(addrs []netip.Addr) *sayings {
 	if s == nil {
-		s = &sayings{}
+		s = &sayings{held: map[netip.Addr]struct{}{}}
 	}
 	if !s.has(addrs) {
 		s.different = append(s.different, addrs)
+		for _, a := range addrs {
+			s.held[a] = struct{}{}
+		}
 	}
 	s.n, s.latest = s.n+1, addrs
 	return s
@@ -145,9 +149,15 @@ func (s *sayings) has(addrs []netip.Addr) bool {
 
 func (s *sayings) last(addrs []netip.Addr) bool { return s != nil && slices.Equal(s.latest, addrs) }
 
-// few tells whether the answers are under half as many different ones as chance would make: of n draws from c sets that
-// are equally likely, c*(1 - (1-1/c)^n) are different on average, c being the number of ways to choose that many of d.
+// few tells whether the answers keep to a few choices from the d addresses that the name shows. They do where they are
+// under half as many different ones as chance would make: of n draws from c sets that are equally likely,
+// c*(1 - (1-1/c)^n) are different on average, c being the number of ways to choose that many of d. They also do where
+// they leave somebody out, and chance, which does so with a probability of at most d*(1-a/d)^n, seldom would.
 func (s *sayings) few(d int) bool {
+	const seldom = 0.05 // of those who choose anew, so many are asked some questions more
+	if spared := 1 - float64(len(s.latest))/float64(d); len(s.held) < d && float64(d)*math.Pow(spared, float64(s.n)) < seldom {
+		return true
+	}
 	c := math.Exp(min(logChoose(d, len(s.latest)), 600)) // e^600 is far beyond all that matters, and finite
 	expected := -c * math.Expm1(float64(s.n)*math.Log1p(-1/c))
 	return c > 1 && 2*float64(len(s.different)) < expected

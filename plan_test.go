@@ -233,6 +233,41 @@ func TestOneCopyIsOneAnswerWhoeverGivesItAndHoweverLong(t *testing.T) {
 	}
 }
 
+// Several resolvers are asked at the same moment, and their cache rounds what is left of a copy up or down.
+func TestCopiesOfOneMomentAreOneAnswer(t *testing.T) {
+	for _, ttls := range [][]time.Duration{{0, 0, 0}, {300 * time.Second, 301 * time.Second}, {301 * time.Second, 300 * time.Second}} {
+		o := answers(len(ttls), "10.0.0.1 10.0.0.2 10.0.0.3")
+		for i, ttl := range ttls {
+			o.Answers[i].Authoritative, o.Answers[i].TTL = false, ttl
+		}
+		const all = "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4"
+		p := play(mooring.DefaultPolicy(), knowing(all), healthy(all), o)[0]
+		if got, want := p.Missing[0].Evidence, mooring.Silence(3, 4); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%v: %.3f nats, want %.3f", ttls, got, want)
+		}
+	}
+}
+
+// Copies were good for a minute. Now the zone is out of reach, two caches serve an old copy each, and a third one before
+// them counts its 30 seconds down.
+func TestOldCopiesThatAnotherCacheGivesOnSayNothing(t *testing.T) {
+	const all = "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4"
+	cached := func(minute int, ttl time.Duration) mooring.Observation {
+		o := answers(1, []string{"10.0.0.1 10.0.0.2", "10.0.0.2 10.0.0.3"}[minute%2])
+		o.Answers[0].Authoritative, o.Answers[0].TTL = false, ttl
+		return o
+	}
+	lives := []mooring.Observation{cached(0, time.Minute), cached(1, time.Minute)}
+	for minute := range 200 {
+		lives = append(lives, cached(minute, time.Duration(1+minute%29)*time.Second))
+	}
+	for i, p := range play(mooring.DefaultPolicy(), knowing(all), healthy(all), lives...) {
+		if len(p.Deregister) > 0 {
+			t.Fatalf("round %d deregisters %s", i+1, gone(p))
+		}
+	}
+}
+
 // What was only repeated is no round more: one copy must not be both misses of a name with one holder.
 func TestARepeatedAnswerIsNoMiss(t *testing.T) {
 	copyOf := func(ttl time.Duration) mooring.Observation {
@@ -261,6 +296,22 @@ func TestACountOutlivesALongTTL(t *testing.T) {
 	plans := play(mooring.WholePolicy(), knowing("10.0.0.1 10.0.0.2"), healthy("10.0.0.1 10.0.0.2"), seen...)
 	if gone(plans[299]) != "" || gone(plans[300]) != "10.0.0.2" {
 		t.Errorf("with the first copy %q leaves, with the second %q; held: %+v", gone(plans[299]), gone(plans[300]), plans[300].Held)
+	}
+}
+
+// Nobody ran for three hours, and the copy of then is still good: the miss of then is no part of a row any more.
+func TestACountThatWasStaleIsNotKeptAliveByACopy(t *testing.T) {
+	m, group := knowing("10.0.0.1 10.0.0.2"), healthy("10.0.0.1 10.0.0.2")
+	var plan mooring.Plan
+	for _, minute := range []int{0, 180, 240, 300, 360, 420, 480, 540, 600, 601} {
+		o := answers(1, "10.0.0.1")
+		o.Answers[0].Authoritative, o.Answers[0].Whole = false, true
+		o.Answers[0].TTL = time.Duration(600-minute%600) * time.Minute // it runs out after ten hours
+		plan = mooring.Decide(mooring.WholePolicy(), m, o, mooring.Holding{Port: 443, Targets: group}, noon.Add(time.Duration(minute)*time.Minute))
+		m = plan.Memory
+	}
+	if len(plan.Deregister) > 0 || plan.Missing[0].Missed != 1 {
+		t.Errorf("%q leaves after %d misses", gone(plan), plan.Missing[0].Missed)
 	}
 }
 

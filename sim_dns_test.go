@@ -41,6 +41,9 @@ func oddLife(t *testing.T, seed uint64, ways []string) (broken []string, transcr
 			if rng.IntN(15) == 0 {
 				way := ways[rng.IntN(len(ways))]
 				words := sim.Odd(rng, way, servers, w.Truth())
+				if way == "sticky" {
+					words = append(words, sim.OddHosts(rng))
+				}
 				w.AdjustZone(func(z *sim.Zone) {
 					if rng.IntN(2) == 0 {
 						z.Calm()

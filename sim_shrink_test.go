@@ -2,6 +2,7 @@ package mooring_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"mooring"
@@ -65,6 +66,25 @@ func TestAFateThatCannotBeReadIsAnError(t *testing.T) {
 	} {
 		if fate, err := sim.ParseFate(text); err == nil {
 			t.Errorf("%s: read as %q", name, fate)
+		}
+	}
+}
+
+// A fate that somebody sent may ask for a hundred thousand rounds of a thousand addresses, with as many that are hidden.
+func TestAFateThatAsksForTooMuchEndsSoon(t *testing.T) {
+	const many = "10.0.0.0-255,10.0.1.0-255,10.0.2.0-255,10.0.3.0-200"
+	for name, turns := range map[string]string{
+		"too much in all":    "0 world rounds=100000\n0 dns answers=1 servers=1 hidden=" + many + "\n0 name addrs=" + many,
+		"too many questions": "0 dns max-lookups=1001",
+		"too large answers":  "0 dns answers=1001",
+		"too many names":     "0 bind" + strings.Repeat(" a.example", 17),
+	} {
+		fate, err := sim.ParseFate("seed 1\n" + turns + "\n")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if broken := fated(t, fate, untold).Broken(); len(broken) == 0 || !strings.Contains(broken[0], "asks for too") {
+			t.Errorf("%s: %q", name, broken)
 		}
 	}
 }

@@ -263,10 +263,10 @@ func twinEvidence(p mooring.Policy, o mooring.Observation, missing int) (nats fl
 }
 
 // twinRepeats looks at all that the same server said: back to its last word, and, where it said under half as many
-// different things as chance would have, to all of them.
+// different things as chance would have, or left out what chance would hardly have, to all of them.
 func twinRepeats(all []mooring.Answer, i int) bool {
 	a := all[i]
-	shown, different, n := map[netip.Addr]bool{}, map[string]bool{}, 0.0
+	shown, held, different, n := map[netip.Addr]bool{}, map[netip.Addr]bool{}, map[string]bool{}, 0.0
 	latest := a
 	for _, b := range all {
 		if b.Hostname == a.Hostname && b.Plain {
@@ -276,6 +276,9 @@ func twinRepeats(all []mooring.Answer, i int) bool {
 		}
 		if b.Hostname == a.Hostname && b.Server == a.Server && b.Plain == a.Plain {
 			different[fmt.Sprint(b.Addrs)] = true
+			for _, x := range b.Addrs {
+				held[x] = true
+			}
 			latest = b
 			n++
 		}
@@ -288,6 +291,9 @@ func twinRepeats(all []mooring.Answer, i int) bool {
 		sets *= float64(len(shown)-k) / float64(k+1)
 	}
 	few := float64(len(different)) < sets*(1-math.Pow(1-1/sets, n))/2
+	if all := float64(len(shown)); len(held) < len(shown) && all*math.Pow((all-float64(len(latest.Addrs)))/all, n) < 0.05 {
+		few = true
+	}
 	for _, b := range slices.Backward(all[:i]) {
 		if b.Hostname == a.Hostname && b.Server == a.Server && b.Plain == a.Plain {
 			if same := fmt.Sprint(b.Addrs) == fmt.Sprint(a.Addrs); same || !few {

@@ -82,7 +82,7 @@ func run(t testing.TB, w *rigtest.World, api *runtimeAPI, env ...string) *runnin
 	cmd := w.Command(ctx, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")))
 	cmd.Stdout, cmd.Stderr = &f.log, &f.log
 	f.began = time.Now()
-	if err := cmd.Start(); err != nil {
+	if err := rigtest.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	f.pid = cmd.Process.Pid

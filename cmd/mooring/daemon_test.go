@@ -42,7 +42,7 @@ func startProgram(t *testing.T, cmd *exec.Cmd) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := rigtest.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	d := &daemon{t: t, cmd: cmd, lines: make(chan map[string]any, 1000)}

@@ -163,7 +163,7 @@ func (l *loop) run(ctx context.Context, w *rigtest.World, env []string) {
 	cmd := w.Command(ctx, env, "sync", "--output", "json")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
+	err := rigtest.Run(cmd)
 	if ctx.Err() != nil {
 		return
 	}

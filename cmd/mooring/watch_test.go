@@ -193,7 +193,7 @@ func TestASignalEndsTheRealProgramWithZero(t *testing.T) {
 	cmd := w.Command(t.Context(), append(w.OriginalEnvironment(), "MOORING_HOLD=0s"), "watch", "--interval", "1s")
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
+	if err := rigtest.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	<-acting
@@ -216,7 +216,7 @@ func TestASecondSignalEndsTheRealProgramAtOnce(t *testing.T) {
 	defer close(act)
 	w.AWS.Inject(sim.AWSFault{Action: "RegisterTargets", Times: 1, Before: func(sim.AWSCall) { close(acting); <-act }})
 	cmd := w.Command(t.Context(), append(w.OriginalEnvironment(), "MOORING_HOLD=0s"), "watch", "--interval", "1s")
-	if err := cmd.Start(); err != nil {
+	if err := rigtest.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	<-acting

@@ -85,9 +85,7 @@ func (s *search) takeAll(o outcome) {
 		s.all.state = allGone
 		return
 	}
-	if s.all.state == allAsked {
-		s.all.state = allHeld // else it comes too late to end the search
-	}
+	s.all.state = allHeld // and if it is late: what is right ends the search now
 	s.all.answer = &mooring.Answer{Hostname: s.host, Addrs: o.addrs, Server: o.server, TTL: o.ttl, Authoritative: true}
 	for _, a := range s.answers {
 		s.contradict(a.Addrs)

@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"io"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -20,6 +22,10 @@ import (
 type talk struct {
 	turns []turn
 	zone  map[string]string // the honest records, a line each, by name and type
+	part  int               // so many of them, by chance, are in one answer; 0: all
+	keeps bool              // and each server keeps to the same ones
+	rng   *rand.Rand
+	takes time.Duration // to answer
 
 	mu    sync.Mutex
 	asked map[string]int
@@ -59,7 +65,7 @@ const (
 )
 
 func newTalk(tape []byte) *talk {
-	t := &talk{zone: map[string]string{}, asked: map[string]int{}}
+	t := &talk{zone: map[string]string{}, rng: rand.New(rand.NewPCG(1, 1)), asked: map[string]int{}}
 	for len(tape) >= 2 && len(t.turns) < 64 {
 		n := min(int(tape[1]), len(tape)-2)
 		t.turns = append(t.turns, turn{tape[0] & 15 % kinds, tape[0] & 0x30, tape[2 : 2+n]})
@@ -104,9 +110,12 @@ func (t *talk) Dial(_ context.Context, network, to string) (net.Conn, error) {
 
 func (t *talk) close() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for _, c := range t.conns {
 		_ = c.Close()
+	}
+	t.mu.Unlock()
+	if t.takes > 0 {
+		<-time.After(t.takes) // the answers that nobody waits for any more
 	}
 }
 
@@ -151,6 +160,9 @@ func (t *talk) answer(conn net.Conn, network, to string) bool {
 	name := dns.CanonicalName(q.Question[0].Name)
 	now := t.turn(about(q.Question[0]), name, dns.TypeToString[q.Question[0].Qtype], network, to)
 	m := t.honest(&q, name, to)
+	if t.takes > 0 {
+		<-time.After(t.takes)
+	}
 	switch now.kind {
 	case silent:
 		return true
@@ -198,7 +210,33 @@ func (t *talk) honest(q *dns.Msg, name, to string) *dns.Msg {
 		}
 		name = m.Answer[len(m.Answer)-1].(*dns.CNAME).Target
 	}
+	if t.part > 0 && about(q.Question[0]) == aboutHosts {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		rng := t.rng
+		if t.keeps {
+			h := fnv.New64a()
+			_, _ = io.WriteString(h, to)
+			rng = rand.New(rand.NewPCG(1, h.Sum64()))
+		}
+		rng.Shuffle(len(m.Answer), func(i, j int) { m.Answer[i], m.Answer[j] = m.Answer[j], m.Answer[i] })
+		m.Answer = m.Answer[:min(t.part, len(m.Answer))]
+	}
 	return m
+}
+
+// askedOf counts the questions for the IPv4 addresses of a name, by server.
+func (t *talk) askedOf(name string) map[string]int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	counts := map[string]int{}
+	for key, n := range t.asked {
+		if rest, ok := strings.CutPrefix(key, name+". A "); ok {
+			_, to, _ := strings.Cut(rest, " ")
+			counts[to] += n
+		}
+	}
+	return counts
 }
 
 // spoil changes the bytes of an answer.

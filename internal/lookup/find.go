@@ -127,7 +127,7 @@ func (s *search) fallsBack() bool {
 // fallBack takes what the resolvers say in place of the zone's servers. When they fail too, the zone's failure stands,
 // except that a resolver's plain word is worth more than a silence.
 func (s *search) fallBack(ctx context.Context) {
-	s.blockSilent(ctx)
+	s.blockSilent()
 	again := &search{round: s.round, host: s.host, qtype: s.qtype, admits: s.admits, spreads: map[string]*spread{}}
 	again.poll(ctx)
 	s.sighted = append(s.sighted, again.sighted...)
@@ -150,11 +150,9 @@ func (s *search) replace(old *search, first *Failure) {
 	old.warn("%s: the resolver's answers are used, for those of the zone's servers cannot be: %s", old.host, first)
 }
 
-// blockSilent remembers zones whose servers all kept silent, and forgets who they were.
-func (s *search) blockSilent(ctx context.Context) {
-	if ctx.Err() != nil {
-		return // the silence may be ours
-	}
+// blockSilent remembers zones whose servers all kept silent, and forgets who they were. No server was marked as silent by a
+// question that the round's end cut short.
+func (s *search) blockSilent() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for apex, p := range s.spreads {

@@ -13,6 +13,8 @@ import (
 type Fate struct {
 	Seed  uint64
 	Turns []Turn // by rounds
+
+	most int // that may be gone through; 0: as much as it takes
 }
 
 // A Turn is a command and the round before which it is carried out. Those of round 0 make the world.
@@ -39,7 +41,7 @@ func (f Fate) String() string {
 
 // ParseFate reads a fate. Empty lines and those that begin with # are for people.
 func ParseFate(text string) (Fate, error) {
-	var f Fate
+	f := Fate{most: fateWork}
 	seeded := false
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for number := 1; lines.Scan(); number++ {

@@ -13,6 +13,7 @@ import (
 type drawing struct {
 	Fate
 	rng     *rand.Rand
+	hosts   *rand.Rand // draws what came later, so that a seed goes on to bring what it brought before
 	round   int
 	elapsed time.Duration
 
@@ -27,7 +28,7 @@ type drawing struct {
 // DrawFate draws what a seed brings in a span of time.
 func DrawFate(seed uint64, span time.Duration) Fate {
 	d := &drawing{
-		Fate: Fate{Seed: seed}, rng: rand.New(rand.NewPCG(seed, 7)), //nolint:gosec // a world is to be repeatable
+		Fate: Fate{Seed: seed}, rng: rand.New(rand.NewPCG(seed, 7)), hosts: rand.New(rand.NewPCG(seed, 11)), //nolint:gosec // a world is to be repeatable
 		names: []string{"app.example.com"}, was: map[string][][]netip.Addr{}, ahead: map[int][]string{},
 	}
 	for i := range 60 {
@@ -163,7 +164,7 @@ func (d *drawing) happen() {
 	case 15, 16:
 		d.view()
 	case 17, 18:
-		d.say("dns behind=none skew=0s sticky=0s light=none failing=none added=none hidden=none cut=no")
+		d.say("dns behind=none skew=0s sticky=0s hosts=1 light=none failing=none added=none hidden=none cut=no")
 	case 1:
 		d.say("hand deregister=%d", d.rng.IntN(1000))
 	case 2, 3, 4:
@@ -193,7 +194,11 @@ func (d *drawing) happen() {
 func (d *drawing) view() {
 	servers, ways := 1+d.rng.IntN(4), Oddities()
 	way := ways[d.rng.IntN(len(ways))]
-	d.say("dns servers=%d %s", servers, strings.Join(Odd(d.rng, way, servers, d.pool), " "))
+	odd := Odd(d.rng, way, servers, d.pool)
+	if way == "sticky" {
+		odd = append(odd, OddHosts(d.hosts))
+	}
+	d.say("dns servers=%d %s", servers, strings.Join(odd, " "))
 }
 
 // rename moors one more hostname, or one fewer, in the middle of it all.

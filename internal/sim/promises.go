@@ -102,19 +102,23 @@ func (a *act) seldom(looks []look, addr netip.Addr) bool {
 		if l.oneChoice() {
 			return true
 		}
-		turns := 2 * l.zone.servers() // a look may see two choices of each
+		turns := 2 * l.zone.servers() * l.zone.hosts() // a look may see two choices of each
 		return float64(turns)*mooring.Silence(l.zone.Answer, len(a.w.all(a.binding.Hostnames))) >= a.policy.RoundShare()
 	})
 }
 
-// oneChoice tells whether of some name one choice was all that was shown, as if there were no more.
+// oneChoice tells whether of some name one choice was all that was shown, or those of the hosts behind one server, as if
+// there were no more.
 func (l look) oneChoice() bool {
-	shown := map[string][]netip.Addr{}
+	shown, by := map[string][]netip.Addr{}, map[[2]string][]netip.Addr{}
 	for _, a := range l.o.Answers {
+		at := [2]string{a.Hostname, a.Server}
 		shown[a.Hostname] = union(slices.Clone(shown[a.Hostname]), a.Addrs)
+		by[at] = union(slices.Clone(by[at]), a.Addrs)
 	}
-	for _, addrs := range shown {
-		if len(addrs) <= l.zone.Answer {
+	for at, addrs := range by {
+		all := len(shown[at[0]])
+		if all <= l.zone.Answer || l.zone.hosts() > 1 && len(addrs) == all {
 			return true
 		}
 	}

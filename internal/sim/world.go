@@ -52,6 +52,8 @@ type World struct {
 	transit []request                      // what the network still holds
 	robbed  map[netip.Addr]time.Time       // removed by such a request
 	elder   *Older                         // whose state mooring reads; nil: nobody's
+	work    int                            // addresses and changes of names that were gone through,
+	most    int                            // and how many may be; 0: as many as it takes
 	calls   int                            // that changed the group
 	changes []Change
 	edits   int // by operators
@@ -135,10 +137,11 @@ func (w *World) liveSince(addr netip.Addr, names []string) (since time.Time, ok 
 		return now, false
 	}
 	since = now
-	for longer := true; longer; {
+	for longer := true; longer && !w.exhausted(); {
 		longer = false
 		for _, name := range names {
 			until := now
+			w.work += len(w.truth[name])
 			for _, c := range slices.Backward(w.truth[name]) {
 				if slices.Contains(c.addrs, addr) && !until.Before(since) && c.at.Before(since) {
 					since, longer = c.at, true

@@ -50,7 +50,7 @@ func (w *World) bind(a args) (string, error) {
 
 // dns KEY=VALUE...: how the name answers, by the settings of a [Zone].
 func (w *World) dns(a args) (_ string, err error) {
-	w.AdjustZone(func(z *Zone) { err = a.each(z.settings()) })
+	w.AdjustZone(func(z *Zone) { err = z.set(a) })
 	return "", err
 }
 

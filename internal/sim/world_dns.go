@@ -23,6 +23,7 @@ type Zone struct {
 	Lag        time.Duration // how far a server is behind that lags for one look; 0: two minutes
 
 	Servers int             // of the zone; 0: two
+	Hosts   int             // behind the address of each of them, with choices of their own where they keep to these; 0: one
 	Behind  []time.Duration // how far each of them is behind, for as long as this is set
 	Skew    time.Duration   // each change comes to each server after a delay of its own, of up to this
 	Sticky  time.Duration   // a server gives the same addresses for so long
@@ -42,7 +43,7 @@ const (
 	lag       = 2 * time.Minute // how far a stale server is behind
 	allAnswer = 100             // addresses that the record all.NAME holds at the most
 	staleTTL  = 30 * time.Second
-	maxHosts  = 16 // zone servers, and resolvers
+	maxHosts  = 16 // zone servers, hosts behind each, and resolvers
 )
 
 // Lame is the failure of a server that answers without authority.
@@ -51,6 +52,8 @@ const Lame Fault = "lame"
 func (z *Zone) lag() time.Duration { return cmp.Or(z.Lag, lag) }
 
 func (z *Zone) servers() int { return cmp.Or(max(0, min(z.Servers, maxHosts)), 2) }
+
+func (z *Zone) hosts() int { return cmp.Or(max(0, min(z.Hosts, maxHosts)), 1) }
 
 func (z *Zone) resolvers() int { return cmp.Or(max(0, min(z.Resolvers, maxHosts)), 1) }
 
@@ -89,7 +92,7 @@ func (z Zone) under(f Fault) Zone {
 
 // Calm ends all that is a fault of the servers; what the name is like stays.
 func (z *Zone) Calm() {
-	z.Behind, z.Skew, z.Sticky, z.Light, z.Failing, z.Added, z.Hidden, z.Cut = nil, 0, 0, nil, nil, nil, nil, false
+	z.Behind, z.Skew, z.Sticky, z.Hosts, z.Light, z.Failing, z.Added, z.Hidden, z.Cut = nil, 0, 0, 0, nil, nil, nil, nil, false
 }
 
 // AdjustZone changes how the names answer while rounds run.
@@ -115,6 +118,7 @@ func (z *Zone) settings() map[string]func(string) error {
 		"ttl":         duration(&z.TTL),
 		"all":         yes(&z.All),
 		"servers":     number(&z.Servers),
+		"hosts":       number(&z.Hosts),
 		"behind":      listed(&z.Behind, time.ParseDuration),
 		"skew":        duration(&z.Skew),
 		"sticky":      duration(&z.Sticky),

@@ -33,6 +33,9 @@ func (l *Life) settle(ctx context.Context) {
 	bound, rounds := l.bound(), 0
 	prompt := l.refusedFor() <= 0 && l.Zone.Cache == 0 && l.Zone.MaxLookups > len(l.Truth())
 	for begun := l.Now(); !l.converged(); l.round(ctx, l.process("calm run", l.tick())) {
+		if l.over() {
+			return
+		}
 		if rounds++; rounds > 3 && prompt && !l.complete() {
 			l.broke("P18 additions: three calm rounds did not register all of " + words(l.Truth()))
 			return
@@ -63,7 +66,7 @@ func (l *Life) rest(ctx context.Context) {
 	}
 	calls, idle := l.Calls(), 0
 	until := l.Now().Add(l.Group.DrainFor + 20*l.Interval + 2*l.refusedFor())
-	for idle < 5 && l.Now().Before(until) {
+	for idle < 5 && l.Now().Before(until) && !l.over() {
 		saves := l.Saves()
 		l.pass(-l.calmly, l.Interval)
 		l.round(ctx, l.process("calm run", l.tick()))

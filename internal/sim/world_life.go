@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func NewLife(seed uint64) *Life { return DrawFate(seed, 90*time.Minute).Life() }
 // Life makes the world. Turns that cannot be carried out break the life.
 func (f Fate) Life() *Life {
 	l := &Life{World: NewWorld(f.Seed, time.Now), Interval: time.Minute, turns: map[int][]string{}, born: time.Now()}
-	l.rng = l.chance("life")
+	l.rng, l.most = l.chance("life"), f.most
 	l.Sleep, l.Fault = sleep, l.draw
 	for _, t := range f.Turns {
 		l.turns[t.Round] = append(l.turns[t.Round], t.Command)
@@ -95,7 +96,7 @@ func (l *Life) over() bool { l.mu.Lock(); defer l.mu.Unlock(); return len(l.brok
 // obeyAll carries out the turns of a round.
 func (l *Life) obeyAll(round int) {
 	for _, command := range l.turns[round] {
-		if err := l.obey(parseArgs(strings.Fields(command))); err != nil {
+		if err := cmp.Or(l.obey(parseArgs(strings.Fields(command))), l.affordable()); err != nil {
 			l.broke(fmt.Sprintf("the fate: %s: %v", command, err))
 		}
 	}
@@ -128,6 +129,10 @@ func (l *Life) process(what string, number int) *Process {
 func (l *Life) round(ctx context.Context, p *Process) {
 	if l.daemons != nil {
 		return // they run by themselves
+	}
+	if !l.affords() {
+		l.broke("the fate: " + errFate.Error())
+		return
 	}
 	l.ran.Add(1)
 	if l.Deadline > 0 {

@@ -58,7 +58,18 @@ func Odd(rng *rand.Rand, way string, servers int, addrs []netip.Addr) []string {
 	}
 }
 
+// OddHosts draws how many hosts stand behind the address of each server, of which each keeps to choices of its own. Half of
+// the time it is one.
+func OddHosts(rng *rand.Rand) string { return fmt.Sprintf("hosts=%d", max(1, rng.IntN(8)-2)) }
+
 // Set changes the zone as the command dns of a script does, by words KEY=VALUE.
 func (z *Zone) Set(words ...string) error {
-	return parseArgs(append([]string{"dns"}, words...)).each(z.settings())
+	return z.set(parseArgs(append([]string{"dns"}, words...)))
+}
+
+func (z *Zone) set(a args) error {
+	if len(a.plain) > 0 {
+		return fmt.Errorf("want KEY=VALUE: %q", a.plain[0])
+	}
+	return a.each(z.settings())
 }

@@ -17,6 +17,7 @@ func (w *World) shows(z *Zone, name string, server int, when time.Time) []netip.
 	changes := w.truth[name]
 	var addrs []netip.Addr
 	for i, c := range slices.Backward(changes) {
+		w.work++
 		if i == 0 || !w.comes(z, name, server, i, c).After(when) {
 			addrs = c.addrs
 			break
@@ -25,6 +26,7 @@ func (w *World) shows(z *Zone, name string, server int, when time.Time) []netip.
 	if !z.poisoned(server) || len(z.Added)+len(z.Hidden) == 0 {
 		return addrs
 	}
+	w.work += len(addrs) * len(z.Hidden)
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return slices.Contains(z.Hidden, a) })
 	return union(addrs, z.Added)
 }
@@ -38,10 +40,16 @@ func (w *World) comes(z *Zone, name string, server, i int, c change) time.Time {
 	return at
 }
 
-// some are the addresses of one answer. A server that is sticky chooses once in a while only.
+// some are the addresses of one answer. A server that is sticky chooses once in a while only; where several hosts stand
+// behind its address, chance says which of them answers.
 func (w *World) some(z *Zone, rng *rand.Rand, name string, server int, addrs []netip.Addr) []netip.Addr {
+	w.work += len(addrs) * (1 + len(z.Light))
 	if z.Sticky > 0 {
-		rng = w.chance(fmt.Sprintf("sticky %s %d %d", name, server, w.Now().UnixNano()/int64(z.Sticky)))
+		who := fmt.Sprintf("sticky %s %d %d", name, server, w.Now().UnixNano()/int64(z.Sticky))
+		if hosts := z.hosts(); hosts > 1 {
+			who += fmt.Sprint(" by host ", rng.IntN(hosts))
+		}
+		rng = w.chance(who)
 	}
 	if len(z.Light) == 0 {
 		return pick(rng, addrs, z.Answer)
@@ -272,9 +280,12 @@ func (w *World) shownSince(z *Zone, sources []source, addr netip.Addr) time.Time
 		}
 		return false
 	}
+	sources = slices.Clone(sources)
+	slices.SortFunc(sources, func(a, b source) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.server, b.server)) })
+	sources = slices.CompactFunc(sources, func(a, b source) bool { return a.name == b.name && a.server == b.server })
 	since := time.Unix(math.MaxInt32, 0)
 	for _, when := range w.moments(z, sources) {
-		if !shown(when) {
+		if !shown(when) || w.exhausted() {
 			return since
 		}
 		since = when
@@ -287,6 +298,7 @@ func (w *World) shownSince(z *Zone, sources []source, addr netip.Addr) time.Time
 func (w *World) moments(z *Zone, sources []source) []time.Time {
 	out := []time.Time{{}}
 	for _, s := range sources {
+		w.work += len(w.truth[s.name])
 		for i, c := range w.truth[s.name] {
 			if at := w.comes(z, s.name, s.server, i, c); !at.After(w.Now()) {
 				out = append(out, at)

@@ -18,30 +18,36 @@ const (
 	switchFile = "package %s\n\nimport \"os\"\n\nvar mutantOn = os.Getenv(%q)\n\nfunc mutant(name string) bool { return mutantOn == name }\n"
 )
 
-// build compiles the root's tests with all mutants in them, none of which is switched on.
-func build(c config, mutants []mutant) (program string, clean func(), err error) {
+// build compiles the tests of each package that notices some mutant, with all mutants in them, none of which is switched on.
+func build(c config, mutants []mutant) (programs map[string]string, clean func(), err error) {
 	dir, err := os.MkdirTemp("", "mutants")
 	if err != nil {
-		return "", nil, fmt.Errorf("make a place to build: %w", err)
+		return nil, nil, fmt.Errorf("make a place to build: %w", err)
 	}
 	clean = func() { _ = os.RemoveAll(dir) }
 	root, err := filepath.Abs(c.root)
 	if err != nil {
-		return "", clean, fmt.Errorf("find root: %w", err)
+		return nil, clean, fmt.Errorf("find root: %w", err)
 	}
 	overlay, err := write(dir, root, mutants)
 	if err != nil {
 		clean()
-		return "", nil, err
+		return nil, nil, err
 	}
-	program = filepath.Join(dir, "mutants.test")
-	build := exec.Command("go", "test", "-c", "-trimpath", "-overlay", overlay, "-o", program, ".")
-	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		clean()
-		return "", nil, fmt.Errorf("build with mutants: %w\n%s", err, out)
+	programs = map[string]string{}
+	for _, m := range mutants {
+		if programs[m.in] != "" {
+			continue
+		}
+		programs[m.in] = filepath.Join(dir, fmt.Sprintf("mutants-%d.test", len(programs)))
+		build := exec.Command("go", "test", "-c", "-trimpath", "-overlay", overlay, "-o", programs[m.in], "./"+m.in)
+		build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			clean()
+			return nil, nil, fmt.Errorf("build %s with mutants: %w\n%s", m.in, err, out)
+		}
 	}
-	return program, clean, nil
+	return programs, clean, nil
 }
 
 // write writes the changed files, and the list of them that the go command reads.

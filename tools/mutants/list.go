@@ -11,7 +11,8 @@ import (
 type mutant struct {
 	name   string
 	breaks string // what it leaves out, for people
-	test   string // who notices
+	test   string // who notices,
+	in     string // and in which package
 	edits  []edit
 }
 
@@ -51,11 +52,11 @@ func readAll(root string) ([]mutant, error) {
 	return all, nil
 }
 
-// parse reads stanzas: mutant NAME, breaks WORDS, covers THINGS, file PATH, lines that begin with - and + , and test NAME. A stanza ends
-// at an empty line; lines that begin with # are for people.
+// parse reads stanzas: mutant NAME, breaks WORDS, covers THINGS, file PATH, lines that begin with - and + , and test NAME, or
+// test PACKAGE NAME where it is not the root's. A stanza ends at an empty line; lines that begin with # are for people.
 func parse(text string) ([]mutant, error) {
 	var all []mutant
-	m := mutant{test: usualTest}
+	m := mutant{test: usualTest, in: "."}
 	end := func() error {
 		if m.name == "" && len(m.edits) == 0 {
 			return nil
@@ -69,7 +70,7 @@ func parse(text string) ([]mutant, error) {
 			}
 		}
 		all = append(all, m)
-		m = mutant{test: usualTest}
+		m = mutant{test: usualTest, in: "."}
 		return nil
 	}
 	for number, line := range strings.Split(text+"\n\n", "\n") {
@@ -92,7 +93,11 @@ func (m *mutant) take(line string, end func() error) error {
 		m.breaks = rest
 	case word == "covers": // the root's tests read it
 	case word == "test":
-		m.test = rest
+		if in, test, ok := strings.Cut(rest, " "); ok {
+			m.in, m.test = in, test
+		} else {
+			m.test = rest
+		}
 	case word == "file":
 		m.edits = append(m.edits, edit{file: rest})
 	case (word == "-" || word == "+") && len(m.edits) > 0:

@@ -3,7 +3,7 @@
 //
 // Usage: mutants [-list DIR] [-run NAME] [-seeds N] [-span DURATION] [-jobs N] ROOT
 //
-// The mutants are in ROOT/testdata/mutants/*.txt. All of them are built into one test program with `go test -overlay`,
+// The mutants are in ROOT/testdata/mutants/*.txt. All of them are built into the test programs with `go test -overlay`,
 // so that no file of the tree changes, and one is switched on in each run of it. A mutant is caught when a promise
 // breaks within so many lives. It exits 1 when one is not.
 package main
@@ -57,7 +57,7 @@ func run(c config, only string) error {
 	if err != nil {
 		return err
 	}
-	program, clean, err := build(c, all)
+	programs, clean, err := build(c, all)
 	if err != nil {
 		return err
 	}
@@ -68,18 +68,18 @@ func run(c config, only string) error {
 			some = append(some, m)
 		}
 	}
-	return judge(c, program, some)
+	return judge(c, programs, some)
 }
 
 // judge runs the mutants, several at the same time, and tells of each as it is caught or not.
-func judge(c config, program string, mutants []mutant) error {
+func judge(c config, programs map[string]string, mutants []mutant) error {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	queue, missed := make(chan mutant), 0
 	for range c.jobs {
 		all.Go(func() {
 			for m := range queue {
-				v := c.try(program, m)
+				v := c.try(programs[m.in], m)
 				mu.Lock()
 				fmt.Println(v)
 				if !v.caught {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ var failure = regexp.MustCompile(`(?s).*--- FAIL: (\S+)`)
 // reasons is no catch.
 func (c config) try(program string, m mutant) verdict {
 	began := time.Now()
-	out, err := c.live(program, m.name, m.test, 0, c.seeds)
+	out, err := c.live(program, m.name, m, 0, c.seeds)
 	v := verdict{mutant: m, took: time.Since(began)}
 	found, failed := broke.FindStringSubmatch(out), failure.FindStringSubmatch(out)
 	seed := ""
@@ -51,7 +52,7 @@ func (c config) try(program string, m mutant) verdict {
 		v.by = "it failed, but no promise broke: " + last(out)
 		return v
 	}
-	if v.caught = c.holdsWithout(program, m.test, seed); !v.caught {
+	if v.caught = c.holdsWithout(program, m, seed); !v.caught {
 		v.by = "this breaks although nothing is left out: " + v.by
 	}
 	return v
@@ -59,12 +60,12 @@ func (c config) try(program string, m mutant) verdict {
 
 // holdsWithout tells whether nothing breaks in the same life, or in the same other test, while no mutant is switched on:
 // else nothing is proved.
-func (c config) holdsWithout(program, test, seed string) bool {
-	if test != usualTest {
+func (c config) holdsWithout(program string, m mutant, seed string) bool {
+	if test := m.in + " " + m.test; m.test != usualTest {
 		c.others.Lock()
 		defer c.others.Unlock()
 		if _, ok := c.passes[test]; !ok {
-			_, err := c.live(program, "", test, 0, c.seeds)
+			_, err := c.live(program, "", m, 0, c.seeds)
 			c.passes[test] = err == nil
 		}
 		return c.passes[test]
@@ -73,14 +74,19 @@ func (c config) holdsWithout(program, test, seed string) bool {
 	if err != nil {
 		return false
 	}
-	_, err = c.live(program, "", test, from, 1)
+	_, err = c.live(program, "", m, from, 1)
 	return err == nil
 }
 
-func (c config) live(program, name, test string, from uint64, seeds int) (string, error) {
-	lives := exec.Command(program, "-test.run", "^"+test+"$", fmt.Sprint("-from=", from), fmt.Sprint("-seeds=", seeds), fmt.Sprint("-finder-seeds=", c.finderSeeds),
-		fmt.Sprint("-span=", c.span), "-shrink=false")
-	lives.Dir, lives.Env = c.root, append(os.Environ(), variable+"="+name)
+// live runs a mutant's test with the mutant that is named switched on. Only the root's tests know of lives.
+func (c config) live(program, on string, m mutant, from uint64, seeds int) (string, error) {
+	args := []string{"-test.run", "^" + m.test + "$"}
+	if m.in == "." {
+		args = append(args, fmt.Sprint("-from=", from), fmt.Sprint("-seeds=", seeds), fmt.Sprint("-finder-seeds=", c.finderSeeds),
+			fmt.Sprint("-span=", c.span), "-shrink=false")
+	}
+	lives := exec.Command(program, args...)
+	lives.Dir, lives.Env = filepath.Join(c.root, m.in), append(os.Environ(), variable+"="+on)
 	if c.jobs > 1 {
 		lives.Env = append(lives.Env, "GOMAXPROCS=1")
 	}

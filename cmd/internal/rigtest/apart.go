@@ -1,6 +1,7 @@
 package rigtest
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -34,8 +35,10 @@ func Apart(t *testing.T) bool {
 	cmd := exec.CommandContext(t.Context(), "unshare", "-n", "sh", "-c", setUp+` && exec "$0" "$@"`,
 		os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.timeout="+limit.String(), "-test.v")
 	cmd.Env = append(os.Environ(), apart+"=1")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("in a network of its own: %v\n%s", err, text)
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	if err := Run(cmd); err != nil {
+		t.Errorf("in a network of its own: %v\n%s", err, &text)
 	}
 	return false
 }

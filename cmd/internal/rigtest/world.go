@@ -172,7 +172,7 @@ func (w *World) OriginalEnvironment() []string {
 		"MAX_LOOKUP_PER_INVOCATION=50", "INVOCATIONS_BEFORE_DEREGISTRATION=3", "CW_METRIC_FLAG_IP_COUNT=True")
 }
 
-// Command is the program in the world's namespace, with nothing but this environment.
+// Command is the program in the world's namespace, with nothing but this environment. It is for [Start] and [Run].
 func (w *World) Command(ctx context.Context, env []string, args ...string) *exec.Cmd {
 	// exec leaves no process between the caller and the program, so a signal reaches it.
 	script := `mount --bind "$0" /etc/resolv.conf && exec "$@"`
@@ -198,7 +198,7 @@ func (w *World) Sync(env ...string) Result {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
-	err := cmd.Run()
+	err := Run(cmd)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		w.t.Fatalf("run %s: %v", w.binary, err)

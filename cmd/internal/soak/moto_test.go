@@ -47,8 +47,8 @@ func startMoto(t testing.TB) *moto {
 func (m *moto) start() {
 	host, port, _ := net.SplitHostPort(m.host)
 	m.cmd = exec.Command("moto_server", "-H", host, "-p", port)
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := m.cmd.Start(); err != nil {
+	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := rigtest.Start(m.cmd); err != nil {
 		m.t.Fatal(err)
 	}
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -45,7 +45,7 @@ func (s *soak) startProgram(name string) *program {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := rigtest.Start(cmd); err != nil {
 		s.t.Fatal(err)
 	}
 	go func() {

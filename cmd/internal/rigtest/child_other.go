@@ -1,0 +1,7 @@
+//go:build !linux
+
+package rigtest
+
+import "os/exec"
+
+func tie(*exec.Cmd) {}
