@@ -38,6 +38,8 @@ type Keeper struct {
 const (
 	// planLife is how long a plan may be acted on. An older one is dropped: the world has moved on.
 	planLife = 30 * time.Second
+	// roundLife is how long after its beginning a round may act: what it was told of the group is as old as that.
+	roundLife = 45 * time.Second
 	// lookTime is how long the second look may take, and lookLife how long after it somebody may leave.
 	lookTime = 10 * time.Second
 	lookLife = 5 * time.Second
@@ -80,7 +82,7 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 		defer cancel()
 		plan, tag := k.remember(ctx, r, s, plan)
 		if acts {
-			k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s.age) })
+			k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s) })
 			k.tell(ctx, r, plan)
 		}
 	case apply && plan.Changed && errors.Is(ctx.Err(), context.DeadlineExceeded): // it was frozen, for one
@@ -101,6 +103,7 @@ func shield(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // A sight is what the three reads of a round saw.
 type sight struct {
+	began       age // before the first read
 	observation Observation
 	age         age // of the observation, and so of every plan made from it
 	holding     Holding
@@ -113,7 +116,7 @@ type sight struct {
 
 // observe reads name, group and memory at the same time.
 func (k *Keeper) observe(ctx context.Context) sight {
-	s := sight{holding: Holding{Port: k.Binding.Port}}
+	s := sight{began: k.startAge(), holding: Holding{Port: k.Binding.Port}}
 	memory := background(func() { k.recall(ctx, &s) })
 	group := background(func() { s.holding.Targets, s.groupErr = k.Group.Targets(ctx) })
 	s.observation = k.Finder.Find(ctx, func(ctx context.Context) []netip.Addr {
@@ -336,14 +339,14 @@ type age struct{ mono, wall time.Time }
 
 func (k *Keeper) startAge() age { return age{mono: time.Now(), wall: k.Now().Round(0)} }
 
-func (k *Keeper) permit(ctx context.Context, a age) error {
+func (k *Keeper) permit(ctx context.Context, s sight) error {
 	if ctx.Err() != nil {
 		return forbidden{context.Cause(ctx)}
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < callReserve {
 		return forbidden{errors.New("too little time is left in this round")}
 	}
-	return k.younger(a, planLife, "the plan")
+	return cmp.Or(k.younger(s.age, planLife, "the plan"), k.younger(s.began, roundLife, "the round"))
 }
 
 func (k *Keeper) younger(a age, limit time.Duration, what string) error {

@@ -63,6 +63,29 @@ func TestNoCallBeginsWhenTheTimeOfARoundIsNearlyOver(t *testing.T) {
 	}
 }
 
+// A machine that is stopped between the answer of the group and that of the name has a fresh look at the name, and whom the
+// group had long ago. No deadline tells it so, for its timers stood still as well.
+func TestNobodyLeavesByAListThatIsOld(t *testing.T) {
+	for _, pause := range []time.Duration{40 * time.Second, 46 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := calm(4)
+			w.Sleep = nil
+			p, met := w.NewProcess("stopped"), false
+			p.At = func(at sim.Point) {
+				if at == sim.PointDescribed && !met {
+					met = true
+					pass(pause)
+				}
+			}
+			p.Round(t.Context())
+			if acted := w.Calls() > 0; acted != (pause < 45*time.Second) {
+				t.Errorf("after %s it acted: %t", pause, acted)
+			}
+			kept(t, w)
+		})
+	}
+}
+
 // An address that is missing may have been behind either name. What one of them says over and over does not make up for
 // what the other has hardly said.
 func TestTheNameThatSaysLeastDecides(t *testing.T) {

@@ -21,6 +21,7 @@ func (g group) Targets(ctx context.Context) ([]mooring.Target, error) {
 	if p.dead.Load() {
 		return nil, errCrashed
 	}
+	p.asksGroup()
 	p.spend(ctx, p.group)
 	states, fault, err := g.describe(ctx)
 	if err != nil {

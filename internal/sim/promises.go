@@ -307,6 +307,7 @@ func rememberFirst(a *act) string {
 
 const (
 	planLife    = 30 * time.Second
+	roundLife   = 45 * time.Second
 	lookTime    = 10 * time.Second
 	lookLife    = 5 * time.Second
 	callReserve = 3 * time.Second // of the round's time
@@ -315,6 +316,9 @@ const (
 func freshPlan(a *act) string {
 	if old := a.rec.first.age(a.now, a.wall); old > planLife {
 		return fmt.Sprintf("the plan was %s old", old)
+	}
+	if old := max(a.now.Sub(a.rec.asked), a.wall.Sub(a.rec.askedWall)); old > roundLife {
+		return fmt.Sprintf("the group was asked %s ago", old)
 	}
 	if old := a.rec.second.age(a.now, a.wall); len(a.deregister) > 0 && old > lookLife {
 		return fmt.Sprintf("the second look was %s old", old)

@@ -17,6 +17,8 @@ type record struct {
 	first    look
 	second   look
 
+	asked, askedWall time.Time // when the group was, by real time and by the process's own clock
+
 	view      []mooring.Target // what the group said
 	viewStale bool
 	viewTrue  bool // and the whole of it
@@ -102,6 +104,12 @@ func (p *Process) tellsName() {
 		l = &p.rec.second
 	}
 	l.told, l.toldWall = p.w.Now(), p.Wall()
+}
+
+func (p *Process) asksGroup() {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.rec.asked, p.rec.askedWall = p.w.Now(), p.Wall()
 }
 
 func (p *Process) sawGroup(targets []mooring.Target, stale, sound bool) {
