@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 )
 
@@ -12,3 +13,7 @@ import (
 func alone(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func interrupt(p *os.Process) error { return p.Signal(os.Interrupt) }
+
+// outlive lets us, and what we start, write on where the reader is gone. A terminal that is set to stop what writes in the
+// background (stty tostop) does not stop what is kept alone.
+func outlive() { signal.Ignore(syscall.SIGPIPE, syscall.SIGTTOU) }

@@ -99,7 +99,9 @@ func (a *asker) address(server int) netip.AddrPort {
 	return a.servers[server-1]
 }
 
-// connection asks n questions over one connection, several at a time. What is not answered is an answer without a code.
+// connection asks n questions over one connection, several at a time. What is not answered is an answer without a code. It
+// ends with its context, and when nothing that was asked for has come for a while, whatever else comes: what was built costs
+// money until the walk is over.
 func (a *asker) connection(ctx context.Context, at netip.AddrPort, tcp bool, n int, question func() *dns.Msg) (out []transcript.Answer) {
 	fail := func(err error) []transcript.Answer {
 		for len(out) < n {
@@ -118,11 +120,16 @@ func (a *asker) connection(ctx context.Context, at netip.AddrPort, tcp bool, n i
 		return fail(err)
 	}
 	defer raw.Close()
+	ended := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	defer ended()
 	conn := &dns.Conn{Conn: raw, UDPSize: 1232}
 	waiting := map[uint16]bool{}
-	for sent := 0; len(out) < n; {
-		if err := raw.SetDeadline(time.Now().Add(answerTime)); err != nil {
-			return fail(err)
+	for sent, answered := 0, -1; len(out) < n; {
+		if len(out) != answered {
+			answered = len(out)
+			if err := raw.SetDeadline(time.Now().Add(answerTime)); err != nil {
+				return fail(err)
+			}
 		}
 		for ; sent < n && len(waiting) < window; sent++ {
 			m := question()

@@ -34,12 +34,12 @@ be tried, something may be left, or the simulated world differs from a transcrip
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signal.Ignore(syscall.SIGPIPE) // who reads this may be gone, and what was built must go nevertheless
+	outlive() // whoever reads this: what was built must go
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		for s := range signals {
-			fmt.Fprintf(os.Stderr, "e2e: %s: what was built is torn down; wait for it\n", s)
+			fmt.Fprintf(os.Stderr, "e2e: %s: whatever was built is torn down first; wait for it\n", s)
 			cancel(fmt.Errorf("%s", s)) // further signals change nothing: what was built must go
 		}
 	}()

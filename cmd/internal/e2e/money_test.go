@@ -91,9 +91,6 @@ func TestWhereItIsBuiltIsWrittenDownBeforeAnythingIs(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 			return "!killed"
 		}
-		if other := w.m.command(t.Context(), []string{"run"}); !errors.Is(other, errBegun) {
-			t.Errorf("a second run at the same time: %v", other)
-		}
 		return "!killed"
 	})
 	w.on("destroy", func() string { return "!no network" })

@@ -11,12 +11,15 @@ import (
 	"mooring/cmd/internal/transcript"
 )
 
+// outFolder is within the stack's folder.
+const outFolder = "out"
+
 // write puts transcript.jsonl, report.json and report.txt into a new folder within the stack's folder "out".
 func (m machine) write(w *walk, source string, verdicts []verdict) error {
 	head := w.head(source)
 	text := table(head, verdicts)
 	fmt.Fprint(m.out, "\n", text)
-	folder, err := newFolder(filepath.Join(m.folder, "out"), m.clock.Now())
+	folder, err := newFolder(filepath.Join(m.folder, outFolder), m.clock.Now())
 	if err != nil {
 		return fmt.Errorf("write down what was seen: %w", err)
 	}
@@ -44,6 +47,18 @@ func newFolder(in string, at time.Time) (string, error) {
 		err = os.Mkdir(folder, 0o700)
 	}
 	return folder, err
+}
+
+// writable makes a folder, and tells whether others can be made in it.
+func writable(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	probe, err := os.MkdirTemp(folder, "probe")
+	if err != nil {
+		return err
+	}
+	return os.Remove(probe)
 }
 
 func writeTranscript(path string, head transcript.Head, entries []transcript.Entry) error {

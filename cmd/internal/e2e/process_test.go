@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -101,5 +102,20 @@ func TestTheExitCodeTellsHelpFromAnErrorAndFromWhatIsNotUnderstood(t *testing.T)
 		if (out.String() == usage) != (code == 0) {
 			t.Errorf("%v: said %s", args, &out)
 		}
+	}
+}
+
+// With stty tostop a terminal stops what writes from another group than its own, such as Terraform: nothing would go on, and
+// nothing be torn down.
+func TestATerminalDoesNotStopTerraformForWriting(t *testing.T) {
+	t.Parallel()
+	program, err := filepath.Abs("testdata/stopped.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := newTestWorld(t, 2).process(t, "run")
+	cmd.Env = append(cmd.Env, "MOORING_E2E_TERRAFORM="+program)
+	if said, _ := cmd.CombinedOutput(); !strings.Contains(string(said), "went on") || strings.Contains(string(said), "was stopped") {
+		t.Errorf("%s", said)
 	}
 }

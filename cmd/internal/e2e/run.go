@@ -35,7 +35,12 @@ func (m machine) run(ctx context.Context) (err error) {
 		return err
 	}
 	t := m.stack(agreed)
-	if err := t.prepare(ctx); err != nil {
+	release, err := t.hold()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errConsent, err)
+	}
+	defer release()
+	if err := m.prepare(ctx, t, cfg); err != nil {
 		return fmt.Errorf("%w: %w", errConsent, err)
 	}
 	defer func() { err = errors.Join(err, m.teardown(ctx, t, cfg)) }()
@@ -49,13 +54,27 @@ func (m machine) run(ctx context.Context) (err error) {
 	return m.walk(ctx, cfg, stack)
 }
 
-// prepare is what comes before the first thing is built, and ends with writing down that it may be.
-func (t terraform) prepare(ctx context.Context) error {
+var errThere = errors.New("something bears the stack's name already, or may, and no run in this folder has built it")
+
+// prepare is what comes before the first thing is built, and ends with writing down that it may be. Whatever would end a
+// run after it was paid for, and can be known before, ends it here: settings, the folder of what was seen, the permission
+// to look for what is left, and another stack, whose names are the same.
+func (m machine) prepare(ctx context.Context, t terraform, cfg aws.Config) error {
 	switch begun, err := t.begun(); {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errBegun, err)
 	case begun:
 		return errBegun
+	}
+	if _, _, err := m.questions(); err != nil {
+		return err
+	}
+	if err := writable(t.path(outFolder)); err != nil {
+		return fmt.Errorf("what is seen could not be written down: %w", err)
+	}
+	if left := leftovers(ctx, cfg); len(left) > 0 {
+		return fmt.Errorf("%w: in %s: %s; it is another checkout's, or its state is lost: tear it down there, or remove it by hand",
+			errThere, t.place(), strings.Join(left, ", "))
 	}
 	if err := t.init(ctx); err != nil {
 		return err
@@ -74,12 +93,17 @@ func (m machine) down(ctx context.Context) error {
 		return err
 	}
 	t := m.stack(agreed)
+	release, err := t.hold()
+	if err != nil {
+		return err
+	}
+	defer release()
 	begun, err := t.begun()
 	switch {
 	case err != nil:
 		return err
 	case !begun:
-		return m.look(ctx, t, cfg)
+		return m.look(ctx, t, cfg, "there was nothing to tear down here")
 	}
 	if err := t.init(ctx); err != nil {
 		return err
@@ -115,14 +139,14 @@ func (m machine) teardown(ctx context.Context, t terraform, cfg aws.Config) erro
 	if err := t.down(ctx); err != nil {
 		return fmt.Errorf("tear down: %w; something may be left and cost money: make e2e-down", err)
 	}
-	if err := m.look(ctx, t, cfg); err != nil {
+	if err := m.look(ctx, t, cfg, "torn down"); err != nil {
 		return err
 	}
 	return t.forget()
 }
 
-// look is an error where something is left, or may be.
-func (m machine) look(ctx context.Context, t terraform, cfg aws.Config) error {
+// look is an error where something is left, or may be. Where nothing is, it says what was done, and where it looked.
+func (m machine) look(ctx context.Context, t terraform, cfg aws.Config, done string) error {
 	left := leftovers(ctx, cfg)
 	for _, what := range left {
 		fmt.Fprintf(m.err, "e2e: left behind: %s\n", what)
@@ -130,7 +154,7 @@ func (m machine) look(ctx context.Context, t terraform, cfg aws.Config) error {
 	if len(left) > 0 {
 		return fmt.Errorf("%w in %s, and it may cost money; everything of it bears the tag %s: make e2e-down, and remove by hand what that does not", errLeft, t.place(), prefix)
 	}
-	fmt.Fprintf(m.out, "torn down; nothing of it was found in %s\n", t.place())
+	fmt.Fprintf(m.out, "%s; nothing of it was found in %s\n", done, t.place())
 	return nil
 }
 
@@ -159,26 +183,33 @@ func (m machine) walk(ctx context.Context, cfg aws.Config, stack transcript.Stac
 // defaultAnswers is what docs/assumptions.md asks for.
 const defaultAnswers = 2000
 
-func (m machine) newWalk(ctx context.Context, cfg aws.Config, stack transcript.Stack) (*walk, error) {
-	tape := &transcript.Tape{Mask: newMask(ctx, cfg, stack), Now: m.clock.Now}
-	asker := &asker{dial: m.dial, tape: tape, name: stack.Name}
+var errAnswers = errors.New("MOORING_E2E_ANSWERS is not a number from 1 to 100000")
+
+// questions are how many answers are asked for, and the resolver that is asked.
+func (m machine) questions() (answers int, resolver netip.AddrPort, err error) {
 	setting := func(name string) string { value, _ := m.env(name); return value }
-	var err error
-	if text := setting("MOORING_E2E_RESOLVER"); text != "" {
-		asker.resolver, err = netip.ParseAddrPort(text)
-	} else {
-		asker.resolver, err = systemResolver()
+	answers, err = strconv.Atoi(cmp.Or(setting("MOORING_E2E_ANSWERS"), strconv.Itoa(defaultAnswers)))
+	if err != nil || answers < 1 || answers > 100_000 {
+		return 0, netip.AddrPort{}, errAnswers
 	}
+	if text := setting("MOORING_E2E_RESOLVER"); text == "" {
+		resolver, err = systemResolver()
+	} else if resolver, err = netip.ParseAddrPort(text); err != nil {
+		err = fmt.Errorf("MOORING_E2E_RESOLVER is not an address with a port: %w", err)
+	}
+	return answers, resolver, err
+}
+
+func (m machine) newWalk(ctx context.Context, cfg aws.Config, stack transcript.Stack) (*walk, error) {
+	answers, resolver, err := m.questions()
 	if err != nil {
 		return nil, err
 	}
-	answers, err := strconv.Atoi(cmp.Or(setting("MOORING_E2E_ANSWERS"), strconv.Itoa(defaultAnswers)))
-	if err != nil || answers < 1 || answers > 100_000 {
-		return nil, fmt.Errorf("MOORING_E2E_ANSWERS is not a number from 1 to 100000")
-	}
+	tape := &transcript.Tape{Mask: newMask(ctx, cfg, stack), Now: m.clock.Now}
 	return &walk{
-		stack: stack, tape: tape, clock: m.clock, config: cfg, asker: asker, answers: answers,
-		say: func(format string, args ...any) { fmt.Fprintf(m.out, format+"\n", args...) },
+		stack: stack, tape: tape, clock: m.clock, config: cfg, answers: answers,
+		asker: &asker{dial: m.dial, tape: tape, name: stack.Name, resolver: resolver},
+		say:   func(format string, args ...any) { fmt.Fprintf(m.out, format+"\n", args...) },
 	}, nil
 }
 
@@ -209,5 +240,8 @@ func (m machine) names(ctx context.Context, name string) error {
 	if !slices.ContainsFunc(verdicts, func(v verdict) bool { return v.Outcome != untried }) {
 		return errUntried
 	}
-	return m.write(w, cmp.Or(m.source, transcript.FromAWS), verdicts)
+	if err := m.write(w, cmp.Or(m.source, transcript.FromAWS), verdicts); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
 }

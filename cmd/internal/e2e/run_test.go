@@ -213,7 +213,12 @@ func TestATeardownThatFailsSaysSoAndIsMadeGoodByDown(t *testing.T) {
 func TestWhatIsLeftBehindIsFoundThoughTerraformBelievesItGone(t *testing.T) {
 	t.Parallel()
 	w := newTestWorld(t, 2)
-	w.stays, w.roles = true, "<member><RoleName>mooring-e2e-2026</RoleName></member><member><RoleName>somebody-elses</RoleName></member>"
+	w.on("destroy", func() string {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.stays, w.roles = true, "<member><RoleName>mooring-e2e-2026</RoleName></member><member><RoleName>somebody-elses</RoleName></member>"
+		return ""
+	})
 	if err := w.m.command(t.Context(), []string{"run"}); !errors.Is(err, errLeft) {
 		t.Errorf("%v", err)
 	}
@@ -228,6 +233,7 @@ func TestWhatIsLeftBehindIsFoundThoughTerraformBelievesItGone(t *testing.T) {
 	if !w.holds(stateFile) || !w.holds(placeFile) {
 		t.Error("the state of what is left is forgotten")
 	}
+	delete(w.answers, "destroy")
 	w.stays, w.roles = false, ""
 	if err := w.m.command(t.Context(), []string{"down"}); err != nil || w.holds(stateFile) || w.holds(placeFile) {
 		t.Errorf("when it is gone: %v, and the state stays: %t", err, w.holds(stateFile))

@@ -17,6 +17,24 @@ const (
 	placeFile = "built.json" // a place
 )
 
+// lockFile stays: only the lock on it means something, and that goes with the process that has it.
+const lockFile = "run.lock"
+
+var errHeld = errors.New("another e2e is at work in this folder; wait for its end")
+
+// hold keeps others from the folder until it is released. Two at the same time could tear down, or forget, what the other
+// one is building.
+func (t terraform) hold() (release func(), err error) {
+	f, err := os.OpenFile(t.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s: %w", errHeld, f.Name(), err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}
+
 // A place is where a stack was built. Elsewhere nothing of it would be found, and it would seem to be gone.
 type place struct {
 	Account string `json:"account"`
