@@ -70,3 +70,14 @@ func TestAnAnswerMayBeKeptNoLongerThanTheAliasesThatLedToIt(t *testing.T) {
 		}
 	}
 }
+
+// Of 49 addresses one is not admitted, and four are in an answer: hardly one answer in ten is tainted, and the others are clean.
+func TestFewTaintedAnswersTaintTheRound(t *testing.T) {
+	o, _ := looking(t, func(servers *talk, c *lookup.Config) {
+		servers.part, c.MaxLookups = 4, 300
+		servers.add(ownName+".", "A 198.51.100.9")
+	})
+	if !strings.HasPrefix(o.Inconclusive, "tainted") {
+		t.Errorf("inconclusive: %q", o.Inconclusive)
+	}
+}
