@@ -78,7 +78,7 @@ func liveStays(a *act) string {
 		}
 		since, live := a.w.liveSince(t.Addr, a.binding.Hostnames)
 		for _, l := range looks {
-			since = latest(since, a.w.shownSince(&l.zone, l.sources, t.Addr))
+			since = latest(since, a.w.shownSince(l.sources, t.Addr))
 		}
 		if live && !since.After(from) {
 			return fmt.Sprintf("%s has been shown since %s and was deregistered", t.Addr, since.Format(time.TimeOnly))
@@ -157,7 +157,7 @@ func returnedStays(a *act) string {
 			if _, live := a.w.liveSince(t.Addr, a.binding.Hostnames); !live || !s.whole {
 				continue
 			}
-			if since := a.w.shownSince(&l.zone, []source{s}, t.Addr); since.Before(s.at) {
+			if since := a.w.shownSince([]source{s}, t.Addr); since.Before(s.at) {
 				return fmt.Sprintf("%s was shown again since %s, before the second look", t.Addr, since.Format(time.TimeOnly))
 			}
 		}

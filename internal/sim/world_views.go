@@ -105,8 +105,9 @@ type source struct {
 	name   string
 	server int
 	at     time.Time
-	cached bool // it was a resolver's copy
-	whole  bool // nobody whom the server showed was left out of the answer
+	zone   *Zone // as it was then
+	cached bool  // it was a resolver's copy
+	whole  bool  // nobody whom the server showed was left out of the answer
 }
 
 // A question is about one name, and remembers by which servers it is answered.
@@ -187,7 +188,7 @@ func (q *question) ask(server int) ([]netip.Addr, source) {
 func (w *World) answer(z *Zone, rng *rand.Rand, name string, server int) ([]netip.Addr, source) {
 	view := w.shows(z, name, server, w.Now())
 	addrs := w.some(z, rng, name, server, view)
-	return addrs, source{name: name, server: server, at: w.Now(), whole: len(addrs) == len(view)}
+	return addrs, source{name: name, server: server, at: w.Now(), zone: z, whole: len(addrs) == len(view)}
 }
 
 // cached answers as a resolver does: the same set, its TTL counting down, until it must ask anew.
@@ -264,14 +265,14 @@ func (q *question) whole() (mooring.Answer, bool) {
 }
 
 // shownSince is since when an address was shown without a break: at every moment by all the given sources' servers
-// of some name, what they showed being what the zone says now. The last moment is never where it is not shown now.
+// of some name, each being as far behind, and hiding as much, as when it was asked. The last moment is never where it is not shown now.
 // The caller holds the lock.
-func (w *World) shownSince(z *Zone, sources []source, addr netip.Addr) time.Time {
+func (w *World) shownSince(sources []source, addr netip.Addr) time.Time {
 	shown := func(when time.Time) bool {
 		by := map[string]bool{}
 		for _, s := range sources {
 			before, ok := by[s.name]
-			by[s.name] = (before || !ok) && slices.Contains(w.shows(z, s.name, s.server, when), addr)
+			by[s.name] = (before || !ok) && slices.Contains(w.shows(s.zone, s.name, s.server, when), addr)
 		}
 		for _, all := range by {
 			if all {
@@ -282,9 +283,9 @@ func (w *World) shownSince(z *Zone, sources []source, addr netip.Addr) time.Time
 	}
 	sources = slices.Clone(sources)
 	slices.SortFunc(sources, func(a, b source) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.server, b.server)) })
-	sources = slices.CompactFunc(sources, func(a, b source) bool { return a.name == b.name && a.server == b.server })
+	sources = slices.CompactFunc(sources, func(a, b source) bool { return a.name == b.name && a.server == b.server && a.zone == b.zone })
 	since := time.Unix(math.MaxInt32, 0)
-	for _, when := range w.moments(z, sources) {
+	for _, when := range w.moments(sources) {
 		if !shown(when) || w.exhausted() {
 			return since
 		}
@@ -295,12 +296,12 @@ func (w *World) shownSince(z *Zone, sources []source, addr netip.Addr) time.Time
 
 // moments are the times at which the sources' servers changed what they show, the latest first; the last one is the
 // beginning of all time.
-func (w *World) moments(z *Zone, sources []source) []time.Time {
+func (w *World) moments(sources []source) []time.Time {
 	out := []time.Time{{}}
 	for _, s := range sources {
 		w.work += len(w.truth[s.name])
 		for i, c := range w.truth[s.name] {
-			if at := w.comes(z, s.name, s.server, i, c); !at.After(w.Now()) {
+			if at := w.comes(s.zone, s.name, s.server, i, c); !at.After(w.Now()) {
 				out = append(out, at)
 			}
 		}

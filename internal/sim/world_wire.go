@@ -263,7 +263,7 @@ func (wi *wire) answer(req *dns.Msg, tcp bool, h host) ([]*dns.Msg, WireFault) {
 			return wi.spoil(req, m, f, tcp, h, hostname), f
 		}
 	}
-	s := source{name: hostname, server: h.server, at: wi.p.w.Now()}
+	s := source{name: hostname, server: h.server, at: wi.p.w.Now(), zone: &wi.zone}
 	var addrs []netip.Addr
 	ttl := cmp.Or(wi.zone.TTL, time.Minute)
 	if h.resolver {
