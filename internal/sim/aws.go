@@ -17,6 +17,9 @@ type AWS struct {
 	DynamoDB, STS            http.Handler
 	SNS, EventBridge         http.Handler
 
+	// Other answers for all further services, such as moto does; nil: they are not there.
+	Other http.Handler
+
 	Buckets *Buckets // throttles as AWS does; nil never does
 
 	mu     sync.Mutex
@@ -26,9 +29,9 @@ type AWS struct {
 
 // An AWSCall is one request as the endpoint saw it. A client's retries are calls of their own.
 type AWSCall struct {
-	Service    string // elb, ec2, s3, cloudwatch, dynamodb, sts, sns, events
+	Service    string // elb, ec2, s3, cloudwatch, dynamodb, sts, sns, events; others as they are named in signatures
 	Account    string // of the role whose credentials signed it, or that it assumes; "" where that is not known
-	Action     string // as IAM calls it, such as RegisterTargets or GetObject
+	Action     string // as IAM calls it, such as RegisterTargets or GetObject; of other services in REST the method and the path
 	Key        string // of the object; S3 only
 	Form       url.Values
 	Start, End time.Time
@@ -138,7 +141,7 @@ func (a *AWS) handler(c AWSCall) http.Handler {
 	case "events":
 		return a.EventBridge
 	default:
-		return nil
+		return a.Other
 	}
 }
 
@@ -174,15 +177,13 @@ func identify(r *http.Request) (AWSCall, error) {
 	if action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), dynamoTarget); ok {
 		return AWSCall{Service: "dynamodb", Action: action}, nil
 	}
+	if _, _, service := signer(r); service != "" && !ownServices[service] {
+		return identifyOther(r, service)
+	}
 	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return AWSCall{Service: "s3", Action: s3Action(r), Key: s3Key(r)}, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm))
-	if err != nil {
-		return AWSCall{}, err
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	form, err := url.ParseQuery(string(body))
+	form, err := peekForm(r)
 	if err != nil {
 		return AWSCall{}, err
 	}
@@ -190,6 +191,39 @@ func identify(r *http.Request) (AWSCall, error) {
 		"2015-12-01": "elb", "2016-11-15": "ec2", "2010-08-01": "cloudwatch", "2011-06-15": "sts", "2010-03-31": "sns",
 	}
 	return AWSCall{Service: versions[form.Get("Version")], Action: form.Get("Action"), Form: form}, nil
+}
+
+// ownServices are those that have handlers of their own, as signatures name them.
+var ownServices = map[string]bool{
+	"elasticloadbalancing": true, "ec2": true, "s3": true, "monitoring": true, "dynamodb": true, "sts": true, "sns": true, "events": true,
+}
+
+// identifyOther names a call of any further service: by its target, by its form or, in REST, by method and path.
+func identifyOther(r *http.Request, service string) (AWSCall, error) {
+	call := AWSCall{Service: service, Action: r.Method + " " + r.URL.Path}
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		call.Action = target[strings.LastIndex(target, ".")+1:]
+		return call, nil
+	}
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return call, nil
+	}
+	form, err := peekForm(r)
+	if err != nil {
+		return AWSCall{}, err
+	}
+	call.Form, call.Action = form, form.Get("Action")
+	return call, nil
+}
+
+// peekForm reads the form of a request, and leaves its body readable.
+func peekForm(r *http.Request) (url.Values, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm))
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return url.ParseQuery(string(body))
 }
 
 // s3Key is the key of a path-style request; "" where it is about the bucket.

@@ -131,18 +131,18 @@ func ownerOf(r *http.Request, c AWSCall) (account, region string) {
 			return arn[4], arn[3]
 		}
 	}
-	key, region := signer(r)
+	key, region, _ := signer(r)
 	return cmp.Or(c.Account, key), region
 }
 
-// signer reads the access key and the Region of a signature:
+// signer reads the access key, the Region and the service of a signature:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
-func signer(r *http.Request) (key, region string) {
+func signer(r *http.Request) (key, region, service string) {
 	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	scope, _, _ = strings.Cut(scope, ",")
 	parts := strings.Split(scope, "/") // KEY/DATE/REGION/SERVICE/aws4_request
 	if len(parts) != 5 {
-		return "", ""
+		return "", "", ""
 	}
-	return parts[0], parts[2]
+	return parts[0], parts[2], parts[3]
 }

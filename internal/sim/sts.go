@@ -121,7 +121,7 @@ func accountOf(r *http.Request, c AWSCall) string {
 	if parts := roleARN.FindStringSubmatch(c.Form.Get("RoleArn")); c.Service == "sts" && parts != nil {
 		return parts[1]
 	}
-	key, _ := signer(r)
+	key, _, _ := signer(r)
 	if parts := lent.FindStringSubmatch(key); parts != nil {
 		return parts[1]
 	}
