@@ -34,8 +34,12 @@ type Deployment struct {
 	Access   config.AWS // as whom, and where
 	Daemon   bool       // it holds leases
 	LogGroup string     // name or ARN of the log group that it writes to, as a function; "": none
+	Purpose  string     // what is done instead of rounds, as [iam.Purposes] lists it; "": rounds
 	Key      string     // KMS key that a memory is encrypted with where nothing else is said, as --memory-sse has it; "": none
 }
+
+// AnyLogGroup is a function's log group, whatever the function is called.
+const AnyLogGroup = "/aws/lambda/*"
 
 // A Needer is an identity, and all that it does.
 type Needer struct {
@@ -83,6 +87,14 @@ func (n *needs) add(who config.AWS, need iam.Need) {
 }
 
 func (n *needs) binding(c config.Config) error {
+	if n.deployment.Purpose != "" {
+		need := iam.Need{Further: []string{n.deployment.Purpose}}
+		if !c.Embedded() {
+			need.Group = c.Binding.TargetGroup
+		}
+		n.add(c.AWS, need)
+		return nil
+	}
 	if !c.Embedded() {
 		n.add(c.AWS, n.group(c))
 	}
@@ -212,7 +224,7 @@ func (n *needs) process() error {
 	if d.LogGroup != "" {
 		arn := strings.TrimSuffix(d.LogGroup, ":*")
 		if !strings.HasPrefix(arn, "arn:") {
-			arn = fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", at.partition, at.region, at.account, iam.Literal(arn))
+			arn = fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", at.partition, at.region, at.account, strings.ReplaceAll(iam.Literal(arn), "${*}", "*"))
 		}
 		n.of[Identity{}] = append(n.of[Identity{}], iam.Need{LogGroups: []string{arn}})
 	}
