@@ -41,7 +41,7 @@ const everywhere = "*"
 const (
 	whyReads  = "AWS has no resources for these actions. The condition keeps them to the Region of the groups."
 	whyMetric = "AWS has no resources for this action. The condition keeps it to the metrics that alarms in use are set on."
-	whyStream = "Each instance of a function has a log stream of its own."
+	whyStream = "Each instance of a function has a log stream of its own. What is not known of its group is * too; --log-group ARN names it."
 	whyAlias  = "A policy cannot name an alias, so the condition asks the key for it."
 )
 

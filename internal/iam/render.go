@@ -51,10 +51,10 @@ func Terraform(about string, policies []Policy) []byte {
 				out.WriteByte('\n')
 			}
 			comment(&out, "  ", s.Why...)
-			fmt.Fprintf(&out, "  statement {\n    sid       = %s\n    effect    = \"Allow\"\n", hclString(s.Sid))
-			fmt.Fprintf(&out, "    actions   = %s\n    resources = %s\n", hclList("    ", s.Actions), hclList("    ", s.Resources))
+			fmt.Fprintf(&out, "  statement {\n    sid    = %s\n    effect = \"Allow\"\n", hclString(s.Sid))
+			fmt.Fprintf(&out, "    actions = %s\n    resources = %s\n", hclList("    ", s.Actions), hclList("    ", s.Resources))
 			for _, c := range s.Conditions.each() {
-				fmt.Fprintf(&out, "\n    condition {\n      test     = %s\n      variable = %s\n      values   = %s\n    }\n",
+				fmt.Fprintf(&out, "\n    condition {\n      test     = %s\n      variable = %s\n      values = %s\n    }\n",
 					hclString(c.operator), hclString(c.key), hclList("      ", c.values))
 			}
 			out.WriteString("  }\n")
@@ -69,10 +69,8 @@ func hclString(s string) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(string(compact(s)))
 }
 
+// hclList is a list in several lines, which is formatted in one way only.
 func hclList(indent string, values []string) string {
-	if len(values) == 1 {
-		return "[" + hclString(values[0]) + "]"
-	}
 	var out strings.Builder
 	out.WriteString("[\n")
 	for _, v := range values {
