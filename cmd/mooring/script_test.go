@@ -33,6 +33,7 @@ func (r runner) Run() int {
 
 func TestMain(m *testing.M) {
 	testscript.Main(runner{m}, map[string]func(){"mooring": func() {
+		askForPolicies(os.Getenv(guardVariable), os.Args[1:])
 		os.Exit(run(context.Background(), os.Args[1:], machine{
 			out: os.Stdout, err: os.Stderr, env: os.LookupEnv, environ: os.Environ, dial: worldDialer(os.Getenv("WORLD_DNS")),
 		}))
@@ -55,6 +56,7 @@ func TestMain(m *testing.M) {
 //	await ADDR...       waits until these are registered, and no others; the group must never be empty meanwhile
 //	looks N NAME        waits until the name was looked up in N more looks
 //	putv3 FILE          puts the state of the function of 2020 there
+//	enforce             AWS judges every call from now on, by the policies that are made for each command line
 //	writes N            fails unless so many calls have changed something since the last time
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -68,7 +70,7 @@ func TestScripts(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Files: []string{file},
 				Setup: func(e *testscript.Env) error { return setup(e, w) },
-				Cmds:  commands(w),
+				Cmds:  commands(w, policyServer(t, w)),
 			})
 		})
 	}
@@ -121,7 +123,7 @@ func parse(ts *testscript.TestScript, words []string) (out []netip.Addr) {
 	return out
 }
 
-func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []string) {
+func commands(w *rigtest.World, guardURL string) map[string]func(*testscript.TestScript, bool, []string) {
 	writes := 0
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"name": func(ts *testscript.TestScript, _ bool, args []string) { w.DNS.Set(rigtest.Name, parse(ts, args)...) },
@@ -159,6 +161,7 @@ func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []
 		"alias":    func(_ *testscript.TestScript, _ bool, args []string) { w.DNS.Alias(args[0], args[1:]...) },
 		"nameless": func(_ *testscript.TestScript, _ bool, args []string) { w.DNS.Remove(args[0]) },
 		"await":    func(ts *testscript.TestScript, _ bool, args []string) { await(ts, w, parse(ts, args)) },
+		"enforce":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv(guardVariable, guardURL) },
 		"looks":    func(ts *testscript.TestScript, _ bool, args []string) { awaitLooks(ts, w, args[0], args[1]) },
 		"putv3": func(ts *testscript.TestScript, _ bool, args []string) {
 			key := "Tracked IP list for " + rigtest.Name + " - " + strings.ReplaceAll(rigtest.ARN, "/", "-")
