@@ -111,7 +111,7 @@ func (s Sight) metric() Check {
 	case !m.Found && !m.Expected:
 		c.State, c.Saw = Skipped, "nobody has put "+m.Name+" of late, which only the function does: name it with --function"
 	case !m.Found:
-		c.State, c.Saw = Fail, fmt.Sprintf("%s has no datapoint of the last %s", m.Name, Lately)
+		c.State, c.Saw = Fail, m.Name+" has no datapoint of the last 10 minutes"
 		c.Hint = "does the function run, and is MOORING_METRICS not none?"
 	case s.Observation.Inconclusive != "":
 		c.State, c.Saw = Unknown, fmt.Sprintf("%s was %g at %s, and the lookup was inconclusive", m.Name, m.Value, at)
@@ -134,7 +134,7 @@ func (s Sight) log() Check {
 	case l.Err != nil:
 		c.State, c.Saw, c.Hint = Unknown, l.Err.Error(), statement(l.Err, "")
 	case !l.Found:
-		c.State, c.Saw = Fail, fmt.Sprintf("%s holds no report of the binding of the last %s", l.Group, Lately)
+		c.State, c.Saw = Fail, l.Group+" holds no report of the binding of the last 10 minutes"
 		c.Hint = "does the function run, with this binding? --log-group names another log"
 	case !l.Report.OK():
 		c.State, c.Saw = Fail, fmt.Sprintf("the round at %s: %s", at, strings.TrimSpace(l.Report.Error+" "+l.Report.Inconclusive))
@@ -161,9 +161,9 @@ func (s Sight) schedule() Check {
 	case l.Found:
 		c.State, c.Saw, c.Hint = Fail, fmt.Sprintf("the last round ran %s ago", s.Now.Sub(l.At).Round(time.Second)), hint
 	case s.Runs.Asked && s.Runs.Err == nil && s.Runs.Count > 0:
-		c.State, c.Saw = Pass, fmt.Sprintf("%s in the last %s", count(s.Runs.Count, "invocation"), Lately)
+		c.State, c.Saw = Pass, count(s.Runs.Count, "invocation")+" in the last 10 minutes"
 	case s.Runs.Asked && s.Runs.Err == nil || l.Err == nil:
-		c.State, c.Saw, c.Hint = Fail, fmt.Sprintf("no round in the last %s", Lately), hint
+		c.State, c.Saw, c.Hint = Fail, "no round in the last 10 minutes", hint
 	default:
 		err := errors.Join(l.Err, s.Runs.Err)
 		c.State, c.Saw, c.Hint = Unknown, err.Error(), statement(err, "")

@@ -76,7 +76,7 @@ type Runs struct {
 }
 
 const (
-	// Lately is how old a datapoint and a report may be.
+	// Lately is how old a datapoint and a report may be; the checks say so in words.
 	Lately = 10 * time.Minute
 	// JustNow is how long ago a schedule of a minute must have run at the least.
 	JustNow = 3 * time.Minute
