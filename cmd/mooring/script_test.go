@@ -57,6 +57,7 @@ func TestMain(m *testing.M) {
 //	looks N NAME        waits until the name was looked up in N more looks
 //	putv3 FILE          puts the state of the function of 2020 there
 //	enforce             AWS judges every call from now on, by the policies that are made for each command line
+//	front ADDR NAME     the load balancer's one fixed address, where a server answers who asks for NAME; its port is $FRONT_PORT
 //	writes N            fails unless so many calls have changed something since the last time
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -167,6 +168,7 @@ func commands(w *rigtest.World, guardURL string) map[string]func(*testscript.Tes
 			key := "Tracked IP list for " + rigtest.Name + " - " + strings.ReplaceAll(rigtest.ARN, "/", "-")
 			w.S3.Put(rigtest.Bucket, key, []byte(ts.ReadFile(args[0])))
 		},
+		"front": func(ts *testscript.TestScript, _ bool, args []string) { serveFront(ts, w, args[0], args[1]) },
 		"writes": func(ts *testscript.TestScript, _ bool, args []string) {
 			n := 0
 			for _, c := range w.AWS.Calls() {
@@ -180,6 +182,26 @@ func commands(w *rigtest.World, guardURL string) map[string]func(*testscript.Tes
 			writes = n
 		},
 	}
+}
+
+// serveFront adds a load balancer with one fixed address, on a free port of this machine.
+func serveFront(ts *testscript.TestScript, w *rigtest.World, addr, name string) {
+	l, err := net.Listen("tcp", net.JoinHostPort(addr, "0"))
+	ts.Check(err)
+	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host, _, _ := strings.Cut(r.Host, ":"); host != name {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})}
+	go func() { _ = server.Serve(l) }()
+	ts.Defer(func() { _ = server.Close() })
+	at := netip.MustParseAddrPort(l.Addr().String())
+	lb, _ := w.Front()
+	nlb := &lb.LoadBalancers[1]
+	nlb.Zones = nlb.Zones[:1]
+	nlb.Addresses = map[string][]sim.Address{nlb.Zones[0]: {{IP: at.Addr()}}}
+	lb.Listeners[1].Port = at.Port()
+	ts.Setenv("FRONT_PORT", strconv.Itoa(int(at.Port())))
 }
 
 func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {

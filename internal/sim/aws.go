@@ -23,6 +23,8 @@ type AWS struct {
 	Buckets *Buckets // throttles as AWS does; nil never does
 	IAM     *IAM     // who may do what; nil: everybody everything
 
+	Now func() time.Time // of the Date header of replies; nil: time.Now
+
 	mu     sync.Mutex
 	calls  []*AWSCall
 	faults []*AWSFault
@@ -94,6 +96,9 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Account = accountOf(r, call)
 	reply := &awsReply{ResponseWriter: w}
+	if a.Now != nil {
+		w.Header().Set("Date", a.Now().UTC().Format(http.TimeFormat))
+	}
 	entry := a.begin(call)
 	defer a.end(entry, reply)
 	if a.Buckets != nil && !a.Buckets.take(r, call) {

@@ -149,7 +149,7 @@ func denial(c AWSCall) (code, message string) {
 		return "AccessDenied", "Access Denied"
 	case "sns":
 		return "AuthorizationError", message
-	case "events", "dynamodb":
+	case "events", "dynamodb", "logs":
 		return "AccessDeniedException", message
 	default:
 		return "AccessDenied", message
