@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,11 @@ func askForPolicies(url string, args []string) {
 	if err != nil {
 		return
 	}
-	all, err := rig.NeedsOf(configs, rig.Deployment{Daemon: cmd.Name() == "watch"})
+	d := rig.Deployment{Daemon: cmd.Name() == "watch"}
+	if slices.Contains(iam.Purposes(), cmd.Name()) {
+		d.Purpose = cmd.Name()
+	}
+	all, err := rig.NeedsOf(configs, d)
 	if err != nil {
 		panic(err)
 	}

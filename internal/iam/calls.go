@@ -59,11 +59,11 @@ func Purposes() []string {
 
 const whyFurther = "AWS has no resources for these actions."
 
-// furtherGrants are those of the purposes beside the rounds.
+// furtherGrants are those of a purpose beside the rounds.
 func (n Need) furtherGrants() []grant {
 	var out []grant
 	for _, c := range calls {
-		if c.For == "" || !slices.Contains(n.Further, c.For) {
+		if c.For != n.For {
 			continue
 		}
 		g := grant{kind: furtherReads, action: c.Action, resource: everywhere, why: whyFurther}
@@ -74,8 +74,8 @@ func (n Need) furtherGrants() []grant {
 			out = append(out, g)
 			continue
 		}
+		g.why = ""
 		for _, g.resource = range c.On(n) {
-			g.why = ""
 			out = append(out, g)
 		}
 	}

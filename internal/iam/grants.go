@@ -54,6 +54,9 @@ var groupReads = []string{
 
 // grants are those of one need that do not depend on others.
 func (n Need) grants() []grant {
+	if n.For != "" {
+		return n.furtherGrants()
+	}
 	var out []grant
 	add := func(k kind, resource, why string, conditions Conditions, actions ...string) {
 		for _, a := range actions {
@@ -85,7 +88,7 @@ func (n Need) grants() []grant {
 	for _, l := range n.LogGroups {
 		add(writeLogs, l+":*", whyStream, nil, "logs:CreateLogStream", "logs:PutLogEvents")
 	}
-	return append(out, n.furtherGrants()...)
+	return out
 }
 
 func (u Use) kind() kind {
@@ -135,6 +138,9 @@ func shared(needs []Need) []grant {
 	regions, namespaces := map[string]bool{}, map[string]bool{}
 	items, why := map[string]map[string]bool{}, map[string]string{}
 	for _, n := range needs {
+		if n.For != "" {
+			continue
+		}
 		if n.Group != "" {
 			regions[regionOf(n.Group)] = true
 		}

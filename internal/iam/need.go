@@ -20,6 +20,10 @@ const (
 // A Need is what one identity does: for one binding, or for the process. What is zero it does not do. ARNs and keys are in
 // the syntax of a policy's resources, in which * and ? stand for others; [Literal] makes it of any text.
 type Need struct {
+	// For is a purpose beside the rounds, as [Purposes] lists them. Then all below is what that is about, and the calls of that
+	// purpose are allowed, in place of those of the rounds.
+	For string
+
 	Group string // ARN of the target group that it reads
 	Mode  Mode   // and what it changes there; "" is nothing
 
@@ -31,10 +35,6 @@ type Need struct {
 	Buses      []Bus    // of EventBridge, that it puts events on
 	Roles      []string // ARNs of roles that it assumes
 	LogGroups  []string // ARNs, without :* at the end; a function's runtime writes there
-
-	// Further are purposes beside the rounds, as [Purposes] lists them. Zone is the ARN of a hosted zone that is changed.
-	Further []string
-	Zone    string
 }
 
 // A Use is what an object is for.

@@ -185,3 +185,25 @@ func TestTerraformHasNothingToFormat(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// What people do beside the rounds has permissions of its own.
+func TestAPurposeBesideTheRoundsHasItsOwnCallsAlone(t *testing.T) {
+	for _, c := range []iam.Call{
+		{For: "look", Action: "elasticloadbalancing:DescribeListeners"},
+		{For: "look", Action: "route53:ChangeResourceRecordSets", Writes: true, On: func(n iam.Need) []string { return []string{n.Group + "/x"} }},
+	} {
+		defer iam.WithCall(c)()
+	}
+	need := everything()
+	need.For = "look"
+	p := iam.New(need, iam.Need{Roles: need.Roles})
+	if got := p.Actions(); !slices.Equal(got, []string{"elasticloadbalancing:DescribeListeners", "route53:ChangeResourceRecordSets", "sts:AssumeRole"}) {
+		t.Errorf("%v", got)
+	}
+	if !slices.Equal(iam.Purposes(), []string{"look"}) || p.Statements[2].Resources[0] != group+"/x" || p.Statements[1].Resources[0] != "*" || len(p.Statements[1].Why) != 1 {
+		t.Errorf("%v: %s", iam.Purposes(), iam.JSON([]iam.Policy{p}))
+	}
+	if rounds := iam.New(everything()).Actions(); slices.Contains(rounds, "elasticloadbalancing:DescribeListeners") {
+		t.Errorf("the rounds may %v", rounds)
+	}
+}

@@ -86,31 +86,29 @@ func (n *needs) add(who config.AWS, need iam.Need) {
 	n.of[id] = append(n.of[id], need)
 }
 
+// bound notes what somebody does for a binding.
+func (n *needs) bound(who config.AWS, need iam.Need) {
+	need.For = n.deployment.Purpose
+	n.add(who, need)
+}
+
 func (n *needs) binding(c config.Config) error {
-	if n.deployment.Purpose != "" {
-		need := iam.Need{Further: []string{n.deployment.Purpose}}
-		if !c.Embedded() {
-			need.Group = c.Binding.TargetGroup
-		}
-		n.add(c.AWS, need)
-		return nil
-	}
 	if !c.Embedded() {
-		n.add(c.AWS, n.group(c))
+		n.bound(c.AWS, n.group(c))
 	}
 	if changes(c) && len(c.Notify) > 0 {
-		n.add(c.AWS, n.notify(c))
+		n.bound(c.AWS, n.notify(c))
 	}
 	if c.Memory.Kind == "s3" {
 		need, err := n.memory(c)
 		if err != nil {
 			return err
 		}
-		n.add(memoryIdentity(c), need)
+		n.bound(memoryIdentity(c), need)
 	}
 	if keepsLegacy(c) {
 		who := memoryIdentity(c)
-		n.add(who, n.legacy(c, who))
+		n.bound(who, n.legacy(c, who))
 	}
 	return nil
 }
