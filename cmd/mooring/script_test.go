@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -56,6 +57,7 @@ func TestMain(m *testing.M) {
 //	looks N NAME        waits until the name was looked up in N more looks
 //	putv3 FILE          puts the state of the function of 2020 there
 //	writes N            fails unless so many calls have changed something since the last time
+//	front KEY=VALUE     adds load balancers before and behind the group, and changes them; see frontCommands
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -123,7 +125,7 @@ func parse(ts *testscript.TestScript, words []string) (out []netip.Addr) {
 
 func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []string) {
 	writes := 0
-	return map[string]func(*testscript.TestScript, bool, []string){
+	out := map[string]func(*testscript.TestScript, bool, []string){
 		"name": func(ts *testscript.TestScript, _ bool, args []string) { w.DNS.Set(rigtest.Name, parse(ts, args)...) },
 		"fault": func(_ *testscript.TestScript, _ bool, args []string) {
 			fault := sim.DNSFault(args[0])
@@ -177,6 +179,8 @@ func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []
 			writes = n
 		},
 	}
+	maps.Copy(out, frontCommands(w))
+	return out
 }
 
 func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {
