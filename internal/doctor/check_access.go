@@ -68,7 +68,7 @@ func checkReach(f *Facts) []Finding {
 func endpointWords(r Reach) string {
 	switch {
 	case r.Endpoint == "":
-		return "a proxy: there is no endpoint for it in a VPC"
+		return "an endpoint for it in the VPC"
 	case r.Service == "s3":
 		return "a gateway endpoint " + r.Endpoint + ", in the subnet's route table"
 	default:

@@ -138,6 +138,9 @@ func (f *Facts) onlyELB() bool {
 	return !slices.ContainsFunc(f.Binding.Hostnames, func(h string) bool { _, ok := isELB(h); return !ok })
 }
 
+// answerHolds is how many addresses of a load balancer an answer holds at the most: docs/assumptions.md.
+const answerHolds = 8
+
 // checkAllName is about a record that AWS's own tools use, and that is not documented: that it is missing is no fault.
 func checkAllName(f *Facts) []Finding {
 	if !f.Name.known() || f.Name.Value.DNS() == "" || f.Binding.Whole || f.Binding.DNS == "resolver" || !f.onlyELB() || len(f.Binding.Hostnames) == 0 {
@@ -145,8 +148,13 @@ func checkAllName(f *Facts) []Finding {
 	}
 	for _, host := range f.Binding.Hostnames {
 		answered := slices.ContainsFunc(f.Name.Value.Answers, func(a mooring.Answer) bool { return a.Whole && !a.Plain && strings.EqualFold(a.Hostname, host) })
-		if !answered {
-			return finding(Warn, "all."+host+" did not list them", "nothing: addresses are found by sampling then, with more questions a round")
+		switch n := len(f.Name.Value.Addrs()); {
+		case answered:
+		case n < answerHolds:
+			return pass("all.%s does not list them, and %d fit into one answer", host, n)
+		default:
+			return finding(Warn, fmt.Sprintf("all.%s does not list them, and of %d an answer holds %d", host, n, answerHolds),
+				"let more questions be asked, if rounds are cut short (--max-lookups): they are found by sampling then")
 		}
 	}
 	return pass("it lists them all, beside the plain answers")

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/smithy-go"
+
 	"mooring"
 )
 
@@ -257,9 +259,12 @@ func isELB(host string) (region string, ok bool) {
 	return "", false
 }
 
-// errText is an error on one line that fits a table.
+// errText is an error on one line that fits a table: of what AWS answers the code and the words.
 func errText(err error) string {
 	const most = 300
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		err = errors.New(api.ErrorCode() + ": " + api.ErrorMessage())
+	}
 	text := strings.Join(strings.Fields(mooring.Printable(strings.ToValidUTF8(err.Error(), ""))), " ")
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "…"

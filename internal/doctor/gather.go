@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -150,7 +151,7 @@ func (g *gathering) reach(service string, err error) {
 	if _, said := errors.AsType[smithy.APIError](err); said {
 		err = nil
 	}
-	if err != nil && !sent(err) {
+	if err != nil && !sent(err) || service == "iam" || service == "lambda" { // which no round needs
 		return
 	}
 	g.mu.Lock()
@@ -161,14 +162,14 @@ func (g *gathering) reach(service string, err error) {
 	g.reached[service] = &Reach{Service: service, Endpoint: endpointOf(service, g.s.Binding.GroupRegion), Err: err, Silent: errors.Is(err, errSilent)}
 }
 
-// endpointOf names the VPC endpoint of a service; "" where there is none, as for IAM, which is one for all Regions.
+// endpointOf names the VPC endpoint of a service; "" where the Region is not known.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
 func endpointOf(service, region string) string {
-	if service == "iam" || region == "" {
+	if region == "" {
 		return ""
 	}
 	prefix := "com.amazonaws."
-	if region[:min(3, len(region))] == "cn-" {
+	if strings.HasPrefix(region, "cn-") {
 		prefix = "cn.com.amazonaws."
 	}
 	return prefix + region + "." + service

@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -63,7 +64,9 @@ func (g *gathering) balancing(ctx context.Context) {
 		all.Go(func() { g.attributes(ctx) })
 		all.Go(func() { g.tags(ctx) })
 	}
-	all.Go(func() { g.balancers(ctx, group) })
+	if !errors.Is(err, errSilent) {
+		all.Go(func() { g.balancers(ctx, group) })
+	}
 	all.Wait()
 }
 
