@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -25,9 +26,16 @@ import (
 //	front sg=10.9.0.0/16      the only range that the application load balancer's security group admits
 //	front clock=2m            how far AWS's clock is ahead
 //	front silent=elb          a service that never answers
+//	front eni=10.0.0.11       an address of the application load balancer's network interfaces
 //	front loose               a store that ignores conditions
 func frontCommands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
+		// objects N fails unless there are so many in the bucket
+		"objects": func(ts *testscript.TestScript, _ bool, args []string) {
+			if got := fmt.Sprint(len(w.S3.Objects(rigtest.Bucket))); got != args[0] {
+				ts.Fatalf("%s objects", got)
+			}
+		},
 		"front": func(ts *testscript.TestScript, _ bool, args []string) {
 			lb, network := w.Front()
 			for _, arg := range args {
@@ -71,6 +79,10 @@ func changeFront(ts *testscript.TestScript, w *rigtest.World, lb *sim.ELBv2, net
 		w.AWS.Now = func() time.Time { return time.Now().Add(ahead) }
 	case "silent":
 		w.AWS.Inject(sim.AWSFault{When: func(c sim.AWSCall) bool { return c.Service == value }, Latency: time.Minute})
+	case "eni":
+		network.Interfaces = append(network.Interfaces, sim.NetworkInterface{
+			ID: "eni-c", Description: "ELB app/app/1234567890abcdef", VPC: w.Group.VPC, Addr: netip.MustParseAddr(value),
+		})
 	case "loose":
 		w.AWS.S3 = loose{w.S3}
 	default:
