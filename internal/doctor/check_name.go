@@ -20,7 +20,7 @@ func checkAnother(f *Facts) []Finding {
 		signs = append(signs, s.Another)
 	}
 	if o := f.Older.Value; f.Older.known() && !o.Written.IsZero() && f.since(o.Written) < olderRuns {
-		signs = append(signs, fmt.Sprintf("%s was written %s ago", o.Source, f.since(o.Written).Round(time.Second)))
+		signs = append(signs, fmt.Sprintf("the state of an older function (%s) was written %s ago", o.Source, f.since(o.Written).Round(time.Second)))
 	}
 	var moorings []string
 	for _, fn := range f.Others.Value {

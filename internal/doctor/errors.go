@@ -31,11 +31,21 @@ func isDenied(err error) bool { return errors.Is(err, mooring.ErrDenied) }
 // sent tells whether a request was on its way to the API itself. Credentials are asked for elsewhere, and the SDK says so
 // in these words only.
 func sent(err error) bool {
-	if errors.Is(err, errSilent) {
-		return true
+	if strings.Contains(err.Error(), "get credentials") {
+		return false
 	}
 	_, failed := errors.AsType[*smithyhttp.RequestSendError](err)
-	return failed && !strings.Contains(err.Error(), "get credentials")
+	return failed || errors.Is(err, errSilent) || answered(err)
+}
+
+// answered tells whether a reply came, be it an error, or one that is not understood.
+func answered(err error) bool {
+	_, said := errors.AsType[smithy.APIError](err)
+	_, replied := errors.AsType[interface {
+		error
+		HTTPStatusCode() int
+	}](err)
+	return said || replied
 }
 
 // cutAction parts an action's service from its name.

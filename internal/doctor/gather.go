@@ -16,7 +16,6 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
 	"mooring"
@@ -148,11 +147,11 @@ var errSilent = fmt.Errorf("no answer within %s", patience)
 // reach notes whether an API answered. One answer is enough, whatever became of other calls. A call that was not sent, for
 // want of credentials, says nothing of the API.
 func (g *gathering) reach(service string, err error) {
-	if _, said := errors.AsType[smithy.APIError](err); said {
-		err = nil
-	}
 	if err != nil && !sent(err) || service == "iam" || service == "lambda" { // which no round needs
 		return
+	}
+	if answered(err) {
+		err = nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
