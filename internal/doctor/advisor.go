@@ -10,10 +10,10 @@ import (
 // An Advice is whether something of AWS's own would serve the binding better than a name moored to a group.
 type Advice struct {
 	Option string `json:"option"` // alb-target-group, global-accelerator, privatelink-resource or ipam-pool
-	Title  string `json:"title"`
+	Title  string `json:"title"`  // what it is
 	Serves bool   `json:"serves"` // it would, as far as can be seen from here
 	Why    string `json:"why"`    // what it gives, or which of its limits rules it out
-	Source string `json:"source"`
+	Source string `json:"source"` // AWS's page
 }
 
 // Advise goes through the alternatives. Nothing serves a front, which needs no AWS.
