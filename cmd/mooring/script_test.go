@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -59,6 +60,7 @@ func TestMain(m *testing.M) {
 //	enforce             AWS judges every call from now on, by the policies that are made for each command line
 //	front ADDR NAME     the load balancer's one fixed address, where a server answers who asks for NAME; its port is $FRONT_PORT
 //	writes N            fails unless so many calls have changed something since the last time
+//	front KEY=VALUE     adds load balancers before and behind the group, and changes them; see frontCommands
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -126,7 +128,7 @@ func parse(ts *testscript.TestScript, words []string) (out []netip.Addr) {
 
 func commands(w *rigtest.World, guardURL string) map[string]func(*testscript.TestScript, bool, []string) {
 	writes := 0
-	return map[string]func(*testscript.TestScript, bool, []string){
+	out := map[string]func(*testscript.TestScript, bool, []string){
 		"name": func(ts *testscript.TestScript, _ bool, args []string) { w.DNS.Set(rigtest.Name, parse(ts, args)...) },
 		"fault": func(_ *testscript.TestScript, _ bool, args []string) {
 			fault := sim.DNSFault(args[0])
@@ -182,6 +184,8 @@ func commands(w *rigtest.World, guardURL string) map[string]func(*testscript.Tes
 			writes = n
 		},
 	}
+	maps.Copy(out, frontCommands(w))
+	return out
 }
 
 // serveFront adds a load balancer with one fixed address, on a free port of this machine.

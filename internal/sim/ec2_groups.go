@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 )
 
 // A SecurityGroup admits what its rules name:
@@ -53,7 +54,10 @@ func (e *EC2) describeSecurityGroups(form url.Values) (any, error) {
 	return ec2Groups{Namespace: ec2Namespace, RequestID: requestID(), Items: items, NextToken: next}, err
 }
 
-// describeInterfaces lists those that filters for VPC and description let through; the latter takes wildcards:
+// flat lets the wildcards of a filter stand for slashes too, which path.Match does not.
+func flat(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
+
+// describeInterfaces lists those that filters for VPC and description let through. Filters take * and ? as wildcards:
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html
 func (e *EC2) describeInterfaces(form url.Values) (any, error) {
 	want := map[string][]string{}
@@ -65,7 +69,7 @@ func (e *EC2) describeInterfaces(form url.Values) (any, error) {
 	}
 	passes := func(name, value string) bool {
 		return want[name] == nil || slices.ContainsFunc(want[name], func(pattern string) bool {
-			ok, err := path.Match(pattern, value)
+			ok, err := path.Match(flat(pattern), flat(value))
 			return pattern == value || err == nil && ok
 		})
 	}
