@@ -130,6 +130,8 @@ func (s *Stack) ref(name string) (any, error) {
 		if given, ok := d.Properties["LogGroupName"]; ok {
 			return s.value(given)
 		}
+	case "AWS::S3::Bucket": // whose names have no capitals
+		return strings.ToLower(s.c.Name + "-" + name), nil
 	}
 	return s.c.Name + "-" + name, nil
 }
@@ -168,7 +170,7 @@ func (s *Stack) arn(id string, d Declared) string {
 	name := s.c.Name + "-" + id
 	switch d.Type {
 	case "AWS::S3::Bucket":
-		return "arn:" + partition(s.c.Region) + ":s3:::" + name
+		return "arn:" + partition(s.c.Region) + ":s3:::" + strings.ToLower(name)
 	case "AWS::IAM::Role":
 		return "arn:" + partition(s.c.Region) + ":iam::" + account + ":role/" + name
 	case "AWS::Lambda::Function":

@@ -1,0 +1,152 @@
+package deploytest
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"mooring/cmd/internal/rigtest"
+)
+
+// A Cloud is a CloudFormation that really makes resources: moto, or a world behind which it stands ([Join]). moto passes over
+// AWS::Scheduler::Schedule, AWS::CloudWatch::Alarm and AWS::Lambda::EventInvokeConfig without a word; [Template.Resolve]
+// sees them.
+type Cloud struct {
+	t   testing.TB
+	url string
+}
+
+// region is where a Cloud's stacks are, and a world's group.
+const region = "eu-west-1"
+
+// Connect returns the Cloud at an endpoint, such as mototest's.
+func Connect(t testing.TB, endpoint string) Cloud { return Cloud{t, endpoint} }
+
+// Join lets moto answer in the world for all services that the world does not have itself, such as CloudFormation, Lambda, IAM,
+// Scheduler, Route 53 and CloudWatch Logs. So one AWS_ENDPOINT_URL serves all.
+func Join(w *rigtest.World, endpoint string) error {
+	to, err := url.Parse(endpoint)
+	if err == nil {
+		w.AWS.Other = httputil.NewSingleHostReverseProxy(to)
+	}
+	return err
+}
+
+// Package puts something in the place of the function's archive, which nobody unpacks here.
+func (c Cloud) Package(bucket, key string) {
+	c.t.Helper()
+	c.call("s3", http.MethodPut, "/"+bucket, "", nil)
+	c.call("s3", http.MethodPut, "/"+bucket+"/"+key, "PK", nil)
+}
+
+// Create makes a stack, and returns its physical ids by logical ids. Whatever fails, fails the test.
+func (c Cloud) Create(name, template string, parameters map[string]string) map[string]string {
+	c.t.Helper()
+	return c.stack("CreateStack", name, template, parameters)
+}
+
+// Update makes another stack of one that is there.
+func (c Cloud) Update(name, template string, parameters map[string]string) map[string]string {
+	c.t.Helper()
+	return c.stack("UpdateStack", name, template, parameters)
+}
+
+func (c Cloud) stack(action, name, template string, parameters map[string]string) map[string]string {
+	c.t.Helper()
+	form := url.Values{"StackName": {name}, "TemplateBody": {template}, "Capabilities.member.1": {"CAPABILITY_IAM"}}
+	i := 0
+	for key, v := range parameters {
+		i++
+		form.Set(fmt.Sprintf("Parameters.member.%d.ParameterKey", i), key)
+		form.Set(fmt.Sprintf("Parameters.member.%d.ParameterValue", i), v)
+	}
+	c.query("cloudformation", "2010-05-15", action, form, nil)
+	var list struct {
+		Resources []struct{ LogicalResourceId, PhysicalResourceId string } `xml:"DescribeStackResourcesResult>StackResources>member"`
+	}
+	c.query("cloudformation", "2010-05-15", "DescribeStackResources", url.Values{"StackName": {name}}, &list)
+	out := map[string]string{}
+	for _, r := range list.Resources {
+		out[r.LogicalResourceId] = r.PhysicalResourceId
+	}
+	return out
+}
+
+// A Made function is what a stack made, as Lambda has it.
+type Made struct {
+	Handler, Runtime, Role string
+	Timeout, MemorySize    int
+	Environment            struct{ Variables map[string]string }
+}
+
+// Function returns what Lambda has under a name, which is the physical id.
+func (c Cloud) Function(name string) Made {
+	c.t.Helper()
+	var m Made
+	c.call("lambda", http.MethodGet, "/2015-03-31/functions/"+name+"/configuration", "", &m)
+	return m
+}
+
+// Variables are a process's, sorted.
+func (m Made) Variables() []string {
+	var out []string
+	for name, v := range m.Environment.Variables {
+		out = append(out, name+"="+v)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// query calls a service of AWS's older protocol, and reads its XML.
+func (c Cloud) query(service, version, action string, form url.Values, into any) {
+	c.t.Helper()
+	form.Set("Action", action)
+	form.Set("Version", version)
+	body := c.send(service, http.MethodPost, "/", "application/x-www-form-urlencoded; charset=utf-8", form.Encode())
+	if into == nil {
+		return
+	}
+	if err := xml.Unmarshal(body, into); err != nil {
+		c.t.Fatalf("%s: %v\n%s", action, err, body)
+	}
+}
+
+func (c Cloud) call(service, method, path, body string, into any) {
+	c.t.Helper()
+	reply := c.send(service, method, path, "application/octet-stream", body)
+	if into == nil {
+		return
+	}
+	if err := json.Unmarshal(reply, into); err != nil {
+		c.t.Fatalf("%s %s: %v\n%s", method, path, err, reply)
+	}
+}
+
+// send sends a request that nobody checks the signature of; it says which service it is for.
+func (c Cloud) send(service, method, path, kind, body string) []byte {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(context.WithoutCancel(c.t.Context()), method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", kind)
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261126/"+region+"/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
+	reply, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	if err != nil || reply.StatusCode >= http.StatusMultipleChoices {
+		c.t.Fatalf("%s %s %s: %s: %v\n%s", service, method, path, reply.Status, err, text)
+	}
+	return text
+}
