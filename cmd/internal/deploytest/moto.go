@@ -40,10 +40,10 @@ func Join(w *rigtest.World, endpoint string) error {
 	return err
 }
 
-// Package puts something in the place of the function's archive, which nobody unpacks here.
+// Package puts something in the place of the function's archive, which nobody unpacks here. The bucket may be there already.
 func (c Cloud) Package(bucket, key string) {
 	c.t.Helper()
-	c.call("s3", http.MethodPut, "/"+bucket, "", nil)
+	c.call("s3", http.MethodPut, "/"+bucket, "<CreateBucketConfiguration><LocationConstraint>"+region+"</LocationConstraint></CreateBucketConfiguration>", nil)
 	c.call("s3", http.MethodPut, "/"+bucket+"/"+key, "PK", nil)
 }
 
