@@ -232,11 +232,7 @@ func bindings(t *testing.T, env map[string]string) []config.Config {
 func TestTheFunctionUnderstandsTheEnvironmentThatItGets(t *testing.T) {
 	each(t, func(t *testing.T, s *deploytest.Stack) {
 		env := environment(s)
-		var list []string
-		for name, v := range env {
-			list = append(list, name+"="+v)
-		}
-		if unknown := config.UnknownVariables(list); len(unknown) > 0 {
+		if unknown := config.UnknownVariables(variables(env)); len(unknown) > 0 {
 			t.Errorf("it would ignore %v", unknown)
 		}
 		for _, c := range bindings(t, env) {
