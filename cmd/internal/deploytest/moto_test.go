@@ -37,6 +37,7 @@ func variables(env map[string]string) (out []string) {
 // moto makes a rule anew for each change of it, so its id is not compared; that CloudFormation changes it in place is in
 // TestAnUpdateOfTheOriginalsStackKeepsAllFourResources.
 func TestMotoUpdatesTheOriginalsStackToOurs(t *testing.T) {
+	t.Parallel()
 	cloud := deploytest.Connect(t, mototest.Endpoint(t))
 	cloud.Package("exampleloadbalancer-us-east-1", "blog-posts/static-ip-for-application-load-balancer/populate_NLB_TG_with_ALB_python3.zip")
 	cloud.Package("packages", "mooring-lambda-arm64.zip")
@@ -63,6 +64,7 @@ func TestMotoUpdatesTheOriginalsStackToOurs(t *testing.T) {
 }
 
 func TestTheStacksScheduleBringsTheGroupInStep(t *testing.T) {
+	t.Parallel()
 	w := rigtest.New(t, "mooring/cmd/mooring-lambda", sim.DNSConfig{Seed: 5})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 12)...)
 	// What the original left is taken over: an address of its own that is gone leaves, in the end.
