@@ -1,7 +1,6 @@
 package deploytest
 
 import (
-	"context"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -44,8 +43,8 @@ func Join(w *rigtest.World, endpoint string) error {
 func (c Cloud) Package(bucket, key string) {
 	c.t.Helper()
 	const where = "<CreateBucketConfiguration><LocationConstraint>" + region + "</LocationConstraint></CreateBucketConfiguration>"
-	c.send(http.StatusConflict, "s3", http.MethodPut, "/"+bucket, octets, where)
-	c.send(0, "s3", http.MethodPut, "/"+bucket+"/"+key, octets, "PK")
+	c.send(request{service: "s3", method: http.MethodPut, path: "/" + bucket, kind: octets, body: where, tolerated: http.StatusConflict})
+	c.send(request{service: "s3", method: http.MethodPut, path: "/" + bucket + "/" + key, kind: octets, body: "PK"})
 }
 
 // Create makes a stack, and returns its physical ids by logical ids. Whatever fails, fails the test.
@@ -91,7 +90,7 @@ type Made struct {
 // Function returns what Lambda has under a name, which is the physical id.
 func (c Cloud) Function(name string) (m Made) {
 	c.t.Helper()
-	body := c.send(0, "lambda", http.MethodGet, "/2015-03-31/functions/"+name+"/configuration", octets, "")
+	body := c.send(request{service: "lambda", method: http.MethodGet, path: "/2015-03-31/functions/" + name + "/configuration", kind: octets})
 	if err := json.Unmarshal(body, &m); err != nil {
 		c.t.Fatalf("function %s: %v\n%s", name, err, body)
 	}
@@ -113,7 +112,7 @@ func (c Cloud) query(action string, form url.Values, into any) {
 	c.t.Helper()
 	form.Set("Action", action)
 	form.Set("Version", "2010-05-15")
-	body := c.send(0, "cloudformation", http.MethodPost, "/", "application/x-www-form-urlencoded; charset=utf-8", form.Encode())
+	body := c.send(request{service: "cloudformation", path: "/", kind: formType, body: form.Encode()})
 	if into == nil {
 		return
 	}
@@ -122,27 +121,41 @@ func (c Cloud) query(action string, form url.Values, into any) {
 	}
 }
 
-// octets is the type of what is none of AWS's protocols.
-const octets = "application/octet-stream"
+const (
+	formType = "application/x-www-form-urlencoded; charset=utf-8"
+	octets   = "application/octet-stream" // of what is none of AWS's protocols
+)
 
-// send sends a request that nobody checks the signature of; it says which service it is for. A failure with the status that
-// is tolerated is none.
-func (c Cloud) send(tolerated int, service, method, path, kind, body string) []byte {
+// A request is one to a service of AWS.
+type request struct {
+	service, method, path string // method "": POST
+	kind, target, body    string // target: the action, in protocols that have it in a header
+	tolerated             int    // a status that is no failure
+}
+
+// send sends a request that nobody checks the signature of; it says which service it is for.
+func (c Cloud) send(r request) []byte {
 	c.t.Helper()
-	req, err := http.NewRequestWithContext(context.WithoutCancel(c.t.Context()), method, c.url+path, strings.NewReader(body))
+	if r.method == "" {
+		r.method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(c.t.Context(), r.method, c.url+r.path, strings.NewReader(r.body))
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", kind)
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261126/"+region+"/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
+	req.Header.Set("Content-Type", r.kind)
+	if r.target != "" {
+		req.Header.Set("X-Amz-Target", r.target)
+	}
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261126/"+region+"/"+r.service+"/aws4_request, SignedHeaders=host, Signature=0")
 	reply, err := http.DefaultClient.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer reply.Body.Close()
 	text, err := io.ReadAll(reply.Body)
-	if err != nil || reply.StatusCode >= http.StatusMultipleChoices && reply.StatusCode != tolerated {
-		c.t.Fatalf("%s %s %s: %s: %v\n%s", service, method, path, reply.Status, err, text)
+	if err != nil || reply.StatusCode >= http.StatusMultipleChoices && reply.StatusCode != r.tolerated {
+		c.t.Fatalf("%s %s %s %s: %s: %v\n%s", r.service, r.method, r.path, r.target, reply.Status, err, text)
 	}
 	return text
 }

@@ -1,12 +1,13 @@
 package deploytest_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"mooring/cmd/internal/deploytest"
 	"mooring/cmd/internal/rigtest"
@@ -66,48 +67,41 @@ func TestMotoUpdatesTheOriginalsStackToOurs(t *testing.T) {
 func TestTheStacksScheduleBringsTheGroupInStep(t *testing.T) {
 	t.Parallel()
 	w := rigtest.New(t, "mooring/cmd/mooring-lambda", sim.DNSConfig{Seed: 5})
-	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 12)...)
-	// What the original left is taken over: an address of its own that is gone leaves, in the end.
-	w.S3.Put(rigtest.Bucket, rigtest.Name+"/active_ip.json", []byte(`{"LoadBalancerName": "`+rigtest.Name+`", "IPList": ["10.0.0.11"], "IPCount": 1}`))
-	if err := deploytest.Join(w, mototest.Endpoint(t)); err != nil {
-		t.Fatal(err)
-	}
-	deploytest.Connect(t, mototest.Endpoint(t)).Package("packages", "mooring-lambda-arm64.zip")
-	cloud := deploytest.Connect(t, w.URL)
-	ids := cloud.Create("story", cloudformation.Mooring, worldly())
-	made := cloud.Function(ids["LambdaFunction"])
-	event, err := resolve(t, deploytest.Case{Parameters: worldly()}).Event()
-	if err != nil {
-		t.Fatal(err)
-	}
-	outcome, log := deploytest.Fire(t, w, made, event)
-	if outcome.Failed || !slices.Equal(w.Registered(), rigtest.Addrs(1, 12)) {
-		t.Fatalf("%+v: registered %s\n%s", outcome, rigtest.Strings(w.Registered()), log)
-	}
-	if w.CloudWatch == nil || w.AWS.Count("PutMetricData") == 0 {
-		t.Error("the original's metric was not put")
-	}
-	alarm := resolve(t, deploytest.Case{Parameters: worldly()}).Resources["BindingAlarm"].Properties
-	if seen := watchedIn(t, log, watchedBy(t, alarm)[0]); !seen {
-		t.Errorf("no line of the log has what BindingAlarm watches:\n%s", log)
-	}
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: scripted(t, w), RequireExplicitExec: true})
 }
 
-// watchedIn tells whether a line of the log is the embedded metric that an alarm watches.
-func watchedIn(t *testing.T, log string, w watched) bool {
-	t.Helper()
-	for line := range strings.Lines(log) {
-		var entry map[string]any
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		same := entry["_aws"] != nil && entry[w.name] != nil
-		for name, v := range w.dimensions {
-			same = same && fmt.Sprint(entry[name]) == v
-		}
-		if same {
-			return true
+// scripted are the commands of testdata/script: those of [deploytest.Commands], and
+//
+//	name N                                          the addresses 1 to N are behind the world's name
+//	nobody                                          the name does not exist any more
+//	targets N                                       fails unless the first N are registered, and no others
+//	metric NAMESPACE map[DIMENSION:V] METRIC=V...   fails unless these are the last values
+func scripted(t *testing.T, w *rigtest.World) map[string]func(*testscript.TestScript, bool, []string) {
+	cmds := deploytest.Commands(t, w, mototest.Endpoint(t))
+	cmds["name"] = func(_ *testscript.TestScript, _ bool, args []string) {
+		w.DNS.Set(rigtest.Name, rigtest.Addrs(1, atoi(args[0]))...)
+	}
+	cmds["targets"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		if got := w.Registered(); !slices.Equal(got, rigtest.Addrs(1, atoi(args[0]))) {
+			ts.Fatalf("registered: %s", rigtest.Strings(got))
 		}
 	}
-	return false
+	cmds["nobody"] = func(ts *testscript.TestScript, _ bool, _ []string) {
+		w.DNS.Fault(rigtest.Name, sim.DNSNXDomain)
+		w.DNS.FaultResolver(rigtest.Name, sim.DNSNXDomain)
+	}
+	cmds["metric"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		for _, want := range args[2:] {
+			last := ""
+			for _, d := range w.CloudWatch.Data() {
+				if d.Namespace == args[0] && fmt.Sprint(d.Dimensions) == args[1] && strings.HasPrefix(want, d.Name+"=") {
+					last = fmt.Sprint(d.Name, "=", d.Value)
+				}
+			}
+			if last != want {
+				ts.Fatalf("%q, want %s, of %+v", last, want, w.CloudWatch.Data())
+			}
+		}
+	}
+	return cmds
 }

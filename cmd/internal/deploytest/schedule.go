@@ -1,7 +1,6 @@
 package deploytest
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -44,7 +43,7 @@ func (s *Stack) Event() (string, error) {
 func Fire(t testing.TB, w *rigtest.World, made Made, event string) (rigtest.Outcome, string) {
 	t.Helper()
 	if made.Handler != "bootstrap" || made.Runtime != "provided.al2023" {
-		t.Fatal(errors.New("this is not the built function: " + made.Handler + " on " + made.Runtime))
+		t.Fatalf("this is not the built function: %s on %s", made.Handler, made.Runtime)
 	}
 	api := rigtest.NewRuntimeAPI(t)
 	if api.Left = time.Duration(made.Timeout) * time.Second; api.Left == 0 {
