@@ -17,11 +17,11 @@ func TestTheFunctionIsAllowedWhatItDoesAndNothingIsAllowedInVain(t *testing.T) {
 		g.LoadBalancers = []sim.LoadBalancer{{ARN: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/front/0123456789abcdef", Zones: []string{"eu-west-1a"}}}
 	})
 	env := append(w.OriginalEnvironment(), "MOORING_HOLD=0s")
-	f := run(t, w, newRuntimeAPI(t), env...)
+	f := w.Function(t, rigtest.NewRuntimeAPI(t), env...)
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
 	for round := range 4 {
-		if r := f.invoke(t, `{"source":"aws.events","detail-type":"Scheduled Event"}`); r.failed {
-			t.Fatal(r.body)
+		if r := f.Invoke(t, `{"source":"aws.events","detail-type":"Scheduled Event"}`); r.Failed {
+			t.Fatal(r.Body)
 		}
 		if round == 0 {
 			w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 2)...)
