@@ -133,7 +133,7 @@ func TestEveryDocumentIsListedInTheREADME(t *testing.T) {
 }
 
 var (
-	command   = regexp.MustCompile(`(?:^|[|;&(] *|\$ )mooring((?: [^|;&]+)?)`)
+	command   = regexp.MustCompile(`(?:^|[|;&(] *)(?:bin/)?mooring((?: [^|;&]+)?)`)
 	inlineRun = regexp.MustCompile("`mooring ([^`\n]+)`")
 	inlineOne = regexp.MustCompile("`(--[a-z][a-z-]+)")
 	flagWord  = regexp.MustCompile(`(?:^|[\s\[(])--([a-z][a-z-]*)`)
