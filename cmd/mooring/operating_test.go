@@ -32,7 +32,7 @@ func TestOperatingTellsOfEveryAlarm(t *testing.T) {
 	table, _, _ = strings.Cut(table, "\n\n")
 	told := make([][]string, len(alarmColumns))
 	for line := range strings.Lines(table) {
-		for i, cell := range strings.Split(strings.Trim(line, "| \n"), "|") {
+		for i, cell := range strings.Split(strings.TrimPrefix(line, "|"), "|") {
 			if i < len(told) {
 				for _, m := range regexp.MustCompile("`([A-Za-z-]+)`").FindAllStringSubmatch(cell, -1) {
 					told[i] = append(told[i], m[1])
