@@ -1,0 +1,169 @@
+# What the function may do: no more than its bindings need. README.md of mooring has each permission's reason.
+
+locals {
+  # A binding with a role of its own makes its calls by that one, and the function only assumes it. The memory's calls go
+  # by the same role, unless it has one too, or says none.
+  direct = [for b in local.whole : b if b.role_arn == ""]
+  stored = [
+    for b in local.whole : merge(b, { bucket = regex("^s3://([^/]+)", b.memory)[0], prefix = try(regex("^s3://[^/]+/(.*?)/*$", b.memory)[0], "") })
+    if startswith(b.memory, "s3://") && (b.memory_role_arn == "none" || (b.memory_role_arn == "" && b.role_arn == ""))
+  ]
+  roles = distinct(concat(
+    [for b in local.whole : b.role_arn if b.role_arn != ""],
+    [for b in local.whole : b.memory_role_arn if !contains(["", "none"], b.memory_role_arn) && startswith(b.memory, "s3://")],
+  ))
+  told = distinct(flatten([for b in local.direct : b.notify]))
+  memory_keys = distinct(concat(
+    [for key in [var.kms_key_arn] : key if key != null && local.make_bucket],
+    [for b in local.stored : trimprefix(b.memory_sse, "aws:kms:") if startswith(b.memory_sse, "aws:kms:arn:")],
+  ))
+  failure_action = {
+    sqs    = "sqs:SendMessage"
+    sns    = "sns:Publish"
+    lambda = "lambda:InvokeFunction"
+    events = "events:PutEvents"
+    s3     = "s3:PutObject"
+  }
+  failure_service = var.failure_destination_arn == null ? "" : split(":", var.failure_destination_arn)[2]
+
+  # Each with what it is about. Those about nothing are left out.
+  statements = [
+    {
+      Sid      = "Log"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group}:*"]
+    },
+    {
+      Sid = "Look" # AWS allows nothing narrower for these
+      Action = [
+        "elasticloadbalancing:DescribeTargetHealth",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetGroupAttributes",
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "ec2:DescribeSubnets",
+      ]
+      Resource = length(local.direct) > 0 ? ["*"] : []
+    },
+    {
+      Sid      = "Register"
+      Action   = ["elasticloadbalancing:RegisterTargets"]
+      Resource = distinct([for b in local.direct : b.target_group if b.mode != "observe"])
+    },
+    {
+      Sid      = "Deregister"
+      Action   = ["elasticloadbalancing:DeregisterTargets"]
+      Resource = distinct([for b in local.direct : b.target_group if b.mode == "sync"])
+    },
+    {
+      Sid    = "Remember"
+      Action = ["s3:GetObject", "s3:PutObject"]
+      Resource = distinct([
+        for b in local.stored :
+        "arn:${local.partition}:s3:::${b.bucket}/${join("/", compact([b.prefix, "mooring", trimprefix(b.group, "targetgroup/"), "${b.port}.json"]))}"
+      ])
+    },
+    {
+      Sid    = "TakeOver" # the state of AWS's function of 2021, and that of 2018 with its misspelling
+      Action = ["s3:GetObject"]
+      Resource = local.replaces ? [for key in [
+        "${var.alb_dns_name}/active_ip.json",
+        "${var.alb_dns_name}/pending_ip.json",
+        "${var.alb_dns_name}-active-registered-IPs/*",
+        "${var.alb_dns_name}-pending-deregisteration-IPs/*",
+      ] : "arn:${local.partition}:s3:::${local.bucket}/${key}"] : []
+    },
+    {
+      Sid      = "Configure"
+      Action   = ["s3:GetObject"]
+      Resource = local.config_in_bucket ? ["arn:${local.partition}:s3:::${local.bucket}/${local.config_key}"] : []
+    },
+    {
+      Sid      = "AssumeRoles"
+      Action   = ["sts:AssumeRole"]
+      Resource = local.roles
+    },
+    {
+      Sid      = "NotifyTopics"
+      Action   = ["sns:Publish"]
+      Resource = [for n in local.told : trimprefix(n, "sns:") if startswith(n, "sns:")]
+    },
+    {
+      Sid    = "NotifyBuses" # by name or by ARN
+      Action = ["events:PutEvents"]
+      Resource = [
+        for bus in [for n in local.told : trimprefix(n, "eventbridge:") if startswith(n, "eventbridge:")] :
+        startswith(bus, "arn:") ? bus : "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${bus}"
+      ]
+    },
+    {
+      Sid      = "EncryptMemory"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = local.memory_keys
+    },
+    {
+      Sid      = "ReadVariables"
+      Action   = ["kms:Decrypt"]
+      Resource = [for key in [var.kms_key_arn] : key if key != null]
+    },
+    {
+      Sid = "JoinVPC" # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+      Action = [
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+      ]
+      Resource = length(local.subnets) > 0 ? ["*"] : []
+    },
+    {
+      Sid      = "TellOfFailures"
+      Action   = [lookup(local.failure_action, local.failure_service, "none")]
+      Resource = [for arn in [var.failure_destination_arn] : local.failure_service == "s3" ? "${arn}/*" : arn if arn != null]
+    },
+  ]
+
+  older_metric = [for b in local.direct : {
+    Sid       = "OlderMetric"
+    Effect    = "Allow"
+    Action    = ["cloudwatch:PutMetricData"]
+    Resource  = ["*"]
+    Condition = { StringEquals = { "cloudwatch:namespace" = ["AWS/ApplicationELB"] } }
+  } if local.replaces && var.enable_cloudwatch_metrics]
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [for s in local.statements : merge({ Effect = "Allow" }, s) if length(s.Resource) > 0],
+      local.older_metric,
+    )
+  })
+  role_name = var.role_name != null ? var.role_name : var.lambda_job_identifier == null ? local.name : "lambda-${local.name}"
+}
+
+resource "aws_iam_role" "function" {
+  count = var.create_role ? 1 : 0
+
+  name                 = local.role_name
+  description          = "What the function ${local.name} may do"
+  permissions_boundary = var.permissions_boundary
+  tags                 = var.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "function" {
+  count = var.create_role ? 1 : 0
+
+  name   = local.role_name
+  role   = aws_iam_role.function[0].id
+  policy = local.policy
+}
