@@ -21,6 +21,7 @@ type AWS struct {
 	Other http.Handler
 
 	Buckets *Buckets // throttles as AWS does; nil never does
+	IAM     *IAM     // who may do what; nil: everybody everything
 
 	mu     sync.Mutex
 	calls  []*AWSCall
@@ -107,6 +108,17 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault.refuses() {
 		fault.refuse(reply, call)
 		return
+	}
+	if a.IAM != nil {
+		s3, _ := a.S3.(*S3)
+		denied, hides := a.IAM.refusal(r, call, s3)
+		if denied != nil {
+			denied.refuse(reply, call)
+			return
+		}
+		if hides {
+			r = keepsSecret(r)
+		}
 	}
 	handler := a.handler(call)
 	if handler == nil {
