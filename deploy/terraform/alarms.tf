@@ -28,7 +28,7 @@ resource "aws_cloudwatch_metric_alarm" "no_round" {
 
   metric_query {
     id          = "through"
-    expression  = "FILL(invocations, 0) - FILL(errors, 0)"
+    expression  = "invocations - errors"
     label       = "Rounds that came through"
     return_data = true
   }
@@ -61,7 +61,7 @@ resource "aws_cloudwatch_metric_alarm" "not_scheduled" {
   count = local.watched ? 1 : 0
 
   alarm_name          = "${local.name}-not-scheduled"
-  alarm_description   = "${local.name} was not invoked 10 times in a row: its schedule is disabled or deleted, may not invoke it, or the account has no concurrency left."
+  alarm_description   = "${local.name} was not invoked for 5 periods: its schedule is disabled or deleted, may not invoke it, or the account has no concurrency left."
   namespace           = "AWS/Lambda"
   metric_name         = "Invocations"
   dimensions          = { FunctionName = local.name }
@@ -69,8 +69,8 @@ resource "aws_cloudwatch_metric_alarm" "not_scheduled" {
   period              = local.period
   comparison_operator = "LessThanThreshold"
   threshold           = 1
-  evaluation_periods  = 10
-  datapoints_to_alarm = 10
+  evaluation_periods  = 5
+  datapoints_to_alarm = 5
   treat_missing_data  = "breaching"
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions

@@ -46,7 +46,7 @@ locals {
 
   # Every binding with all that holds for it, for the policy.
   whole = [for i, b in local.bindings : merge(
-    { mode = "sync", role_arn = "", memory_role_arn = "", memory_sse = "none", notify = [], port = "*" }, local.defaults, b,
+    { mode = "sync", role_arn = "", memory_role_arn = "", memory_sse = "none", memory_owner = "", notify = [], port = "*" }, local.defaults, b,
     { group = local.groups[i] }, local.replaces ? { memory = "s3://${local.bucket}/${var.alb_dns_name}" } : {},
   )]
   has_interval = anytrue([for b in concat(var.bindings, [var.defaults]) : b.interval != null])

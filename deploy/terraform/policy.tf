@@ -1,4 +1,5 @@
-# What the function may do: no more than its bindings need. README.md of mooring has each permission's reason.
+# What the function may do: no more than its bindings need, as `mooring iam-policy --for function` prints it too. README.md of
+# mooring has each permission's reason.
 
 locals {
   # A binding with a role of its own makes its calls by that one, and the function only assumes it. The memory's calls go
@@ -12,9 +13,11 @@ locals {
     [for b in local.whole : b.role_arn if b.role_arn != ""],
     [for b in local.whole : b.memory_role_arn if !contains(["", "none"], b.memory_role_arn) && startswith(b.memory, "s3://")],
   ))
-  told = distinct(flatten([for b in local.direct : b.notify]))
+  told    = distinct(flatten([for b in local.direct : b.notify if b.mode != "observe"]))
+  regions = distinct([for b in local.direct : split(":", b.target_group)[3]])
+  owners  = distinct([for b in local.stored : b.memory_owner])
   memory_keys = distinct(concat(
-    [for key in [var.kms_key_arn] : key if key != null && local.make_bucket],
+    [for b in local.stored : var.kms_key_arn if var.kms_key_arn != null && local.make_bucket && b.memory_sse == "none"],
     [for b in local.stored : trimprefix(b.memory_sse, "aws:kms:") if startswith(b.memory_sse, "aws:kms:arn:")],
   ))
   failure_action = {
@@ -27,117 +30,121 @@ locals {
   failure_service = var.failure_destination_arn == null ? "" : split(":", var.failure_destination_arn)[2]
 
   # Each with what it is about. Those about nothing are left out.
-  statements = [
-    {
-      Sid      = "Log"
-      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group}:*"]
-    },
-    {
-      Sid = "Look" # AWS allows nothing narrower for these
-      Action = [
-        "elasticloadbalancing:DescribeTargetHealth",
-        "elasticloadbalancing:DescribeTargetGroups",
-        "elasticloadbalancing:DescribeTargetGroupAttributes",
-        "elasticloadbalancing:DescribeLoadBalancers",
-        "ec2:DescribeSubnets",
-      ]
-      Resource = length(local.direct) > 0 ? ["*"] : []
-    },
-    {
-      Sid      = "Register"
-      Action   = ["elasticloadbalancing:RegisterTargets"]
-      Resource = distinct([for b in local.direct : b.target_group if b.mode != "observe"])
-    },
-    {
-      Sid      = "Deregister"
-      Action   = ["elasticloadbalancing:DeregisterTargets"]
-      Resource = distinct([for b in local.direct : b.target_group if b.mode == "sync"])
-    },
-    {
-      Sid    = "Remember"
-      Action = ["s3:GetObject", "s3:PutObject"]
-      Resource = distinct([
-        for b in local.stored :
-        "arn:${local.partition}:s3:::${b.bucket}/${join("/", compact([b.prefix, "mooring", trimprefix(b.group, "targetgroup/"), "${b.port}.json"]))}"
-      ])
-    },
-    {
-      Sid    = "TakeOver" # the state of AWS's function of 2021, and that of 2018 with its misspelling
-      Action = ["s3:GetObject"]
-      Resource = local.replaces ? [for key in [
-        "${var.alb_dns_name}/active_ip.json",
-        "${var.alb_dns_name}/pending_ip.json",
-        "${var.alb_dns_name}-active-registered-IPs/*",
-        "${var.alb_dns_name}-pending-deregisteration-IPs/*",
-      ] : "arn:${local.partition}:s3:::${local.bucket}/${key}"] : []
-    },
-    {
-      Sid      = "Configure"
-      Action   = ["s3:GetObject"]
-      Resource = local.config_in_bucket ? ["arn:${local.partition}:s3:::${local.bucket}/${local.config_key}"] : []
-    },
-    {
-      Sid      = "AssumeRoles"
-      Action   = ["sts:AssumeRole"]
-      Resource = local.roles
-    },
-    {
-      Sid      = "NotifyTopics"
-      Action   = ["sns:Publish"]
-      Resource = [for n in local.told : trimprefix(n, "sns:") if startswith(n, "sns:")]
-    },
-    {
-      Sid    = "NotifyBuses" # by name or by ARN
-      Action = ["events:PutEvents"]
-      Resource = [
-        for bus in [for n in local.told : trimprefix(n, "eventbridge:") if startswith(n, "eventbridge:")] :
-        startswith(bus, "arn:") ? bus : "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${bus}"
-      ]
-    },
-    {
-      Sid      = "EncryptMemory"
-      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource = local.memory_keys
-    },
-    {
-      Sid      = "ReadVariables"
-      Action   = ["kms:Decrypt"]
-      Resource = [for key in [var.kms_key_arn] : key if key != null]
-    },
-    {
-      Sid = "JoinVPC" # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-      Action = [
-        "ec2:CreateNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
-        "ec2:DeleteNetworkInterface",
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:UnassignPrivateIpAddresses",
-      ]
-      Resource = length(local.subnets) > 0 ? ["*"] : []
-    },
-    {
-      Sid      = "TellOfFailures"
-      Action   = [lookup(local.failure_action, local.failure_service, "none")]
-      Resource = [for arn in [var.failure_destination_arn] : local.failure_service == "s3" ? "${arn}/*" : arn if arn != null]
-    },
-  ]
-
-  older_metric = [for b in local.direct : {
-    Sid       = "OlderMetric"
-    Effect    = "Allow"
-    Action    = ["cloudwatch:PutMetricData"]
-    Resource  = ["*"]
-    Condition = { StringEquals = { "cloudwatch:namespace" = ["AWS/ApplicationELB"] } }
-  } if local.replaces && var.enable_cloudwatch_metrics]
+  statements = concat(
+    [
+      {
+        Sid = "ReadGroups" # AWS has no resources for these
+        Action = [
+          "elasticloadbalancing:DescribeTargetHealth",
+          "elasticloadbalancing:DescribeTargetGroups",
+          "elasticloadbalancing:DescribeTargetGroupAttributes",
+          "elasticloadbalancing:DescribeLoadBalancers",
+          "ec2:DescribeSubnets",
+        ]
+        Resource  = length(local.direct) > 0 ? ["*"] : []
+        Condition = { StringEquals = { "aws:RequestedRegion" = local.regions } }
+      },
+      {
+        Sid      = "Register"
+        Action   = ["elasticloadbalancing:RegisterTargets"]
+        Resource = distinct([for b in local.direct : b.target_group if b.mode != "observe"])
+      },
+      {
+        Sid      = "Deregister" # which takes a memory
+        Action   = ["elasticloadbalancing:DeregisterTargets"]
+        Resource = distinct([for b in local.direct : b.target_group if b.mode == "sync" && b.memory != "none"])
+      },
+      {
+        Sid    = "ReadOlderState" # of AWS's function of 2021, and of that of 2018 with its misspelling
+        Action = ["s3:GetObject"]
+        Resource = [for key in [
+          "${local.older_name}/active_ip.json",
+          "${local.older_name}/pending_ip.json",
+          "${local.older_name}-active-registered-IPs/Active IP list of ${local.older_name}.json",
+          "${local.older_name}-pending-deregisteration-IPs/Pending deregisteration IP list of ${local.older_name}.json",
+        ] : "arn:${local.partition}:s3:::${local.bucket}/${key}" if local.replaces && length(local.stored) > 0]
+      },
+      {
+        Sid      = "ReadConfiguration"
+        Action   = ["s3:GetObject"]
+        Resource = local.config_in_bucket ? ["arn:${local.partition}:s3:::${local.bucket}/${local.config_key}"] : []
+      },
+      {
+        Sid       = "PutOldMetric" # AWS has no resources for this
+        Action    = ["cloudwatch:PutMetricData"]
+        Resource  = local.replaces && var.enable_cloudwatch_metrics && length([for b in local.direct : b if b.mode != "observe"]) > 0 ? ["*"] : []
+        Condition = { StringEquals = { "cloudwatch:namespace" = ["AWS/ApplicationELB"] } }
+      },
+      {
+        Sid      = "PublishChanges"
+        Action   = ["sns:Publish"]
+        Resource = [for n in local.told : trimprefix(n, "sns:") if startswith(n, "sns:")]
+      },
+      {
+        Sid    = "PutEvents"
+        Action = ["events:PutEvents"]
+        Resource = [
+          for bus in [for n in local.told : trimprefix(n, "eventbridge:") if startswith(n, "eventbridge:")] :
+          startswith(bus, "arn:") ? bus : "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${bus}"
+        ]
+      },
+      {
+        Sid      = "AssumeRoles"
+        Action   = ["sts:AssumeRole"]
+        Resource = local.roles
+      },
+      {
+        Sid      = "WriteLogs"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group}:*"]
+      },
+      {
+        Sid      = "ReadVariables"
+        Action   = ["kms:Decrypt"]
+        Resource = [for key in [var.kms_key_arn] : key if key != null]
+      },
+      {
+        Sid = "JoinVPC" # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+        Action = [
+          "ec2:CreateNetworkInterface",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeSubnets",
+          "ec2:DeleteNetworkInterface",
+          "ec2:AssignPrivateIpAddresses",
+          "ec2:UnassignPrivateIpAddresses",
+        ]
+        Resource = length(local.subnets) > 0 ? ["*"] : []
+      },
+      {
+        Sid      = "TellOfFailures"
+        Action   = [lookup(local.failure_action, local.failure_service, "none")]
+        Resource = [for arn in [var.failure_destination_arn] : local.failure_service == "s3" ? "${arn}/*" : arn if arn != null]
+      },
+    ],
+    [for i, owner in local.owners : merge(
+      {
+        Sid    = "KeepMemory${i}"
+        Action = ["s3:GetObject", "s3:PutObject"]
+        Resource = distinct([
+          for b in local.stored :
+          "arn:${local.partition}:s3:::${b.bucket}/${join("/", compact([b.prefix, "mooring", trimprefix(b.group, "targetgroup/"), "${b.port}.json"]))}"
+          if b.memory_owner == owner
+        ])
+      },
+      { for o in [owner] : "Condition" => { StringEquals = { "s3:ResourceAccount" = [o] } } if o != "" },
+    )],
+    [for i, key in local.memory_keys : {
+      Sid       = "UseKey${i}" # by S3 alone
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource  = [key]
+      Condition = { StringEquals = { "kms:ViaService" = ["s3.${split(":", key)[3]}.${data.aws_partition.current.dns_suffix}"] } }
+    }],
+  )
+  older_name = var.alb_dns_name == null ? "" : var.alb_dns_name
 
   policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(
-      [for s in local.statements : merge({ Effect = "Allow" }, s) if length(s.Resource) > 0],
-      local.older_metric,
-    )
+    Version   = "2012-10-17"
+    Statement = [for s in local.statements : merge({ Effect = "Allow" }, s) if length(s.Resource) > 0]
   })
   role_name = var.role_name != null ? var.role_name : var.lambda_job_identifier == null ? local.name : "lambda-${local.name}"
 }

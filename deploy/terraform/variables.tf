@@ -59,6 +59,11 @@ variable "bindings" {
     condition     = alltrue([for b in var.bindings : can(regex("^(s3://.+|none)$", b.memory == null ? "none" : b.memory))])
     error_message = "A binding's memory must be s3://BUCKET[/PREFIX] or none. The function has no disk that stays."
   }
+
+  validation {
+    condition     = alltrue([for b in var.bindings : can(regex("^(none|AES256|aws:kms|aws:kms:arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+)$", b.memory_sse == null ? "none" : b.memory_sse))])
+    error_message = "A binding's memory_sse must be none, AES256, aws:kms, or aws:kms: and the ARN of a key: an alias has no place in a policy."
+  }
 }
 
 variable "defaults" {
@@ -99,6 +104,11 @@ variable "defaults" {
   validation {
     condition     = can(regex("^(s3://.+|none)$", var.defaults.memory == null ? "none" : var.defaults.memory))
     error_message = "The memory must be s3://BUCKET[/PREFIX] or none. The function has no disk that stays."
+  }
+
+  validation {
+    condition     = can(regex("^(none|AES256|aws:kms|aws:kms:arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+)$", var.defaults.memory_sse == null ? "none" : var.defaults.memory_sse))
+    error_message = "The memory_sse must be none, AES256, aws:kms, or aws:kms: and the ARN of a key: an alias has no place in a policy."
   }
 }
 
