@@ -16,8 +16,10 @@ locals {
   told    = distinct(flatten([for b in local.direct : b.notify if b.mode != "observe"]))
   regions = distinct([for b in local.direct : split(":", b.target_group)[3]])
   owners  = distinct([for b in local.stored : b.memory_owner])
+  # The configuration is encrypted as the bucket says.
+  encrypted = concat([for b in local.stored : b.memory_sse], local.config_in_bucket ? ["none"] : [])
   memory_keys = distinct(concat(
-    [for b in local.stored : var.kms_key_arn if var.kms_key_arn != null && local.make_bucket && b.memory_sse == "none"],
+    [for sse in local.encrypted : var.kms_key_arn if var.kms_key_arn != null && local.make_bucket && sse == "none"],
     [for b in local.stored : trimprefix(b.memory_sse, "aws:kms:") if startswith(b.memory_sse, "aws:kms:arn:")],
   ))
   failure_action = {
@@ -45,23 +47,27 @@ locals {
         Condition = { StringEquals = { "aws:RequestedRegion" = local.regions } }
       },
       {
-        Sid      = "Register"
-        Action   = ["elasticloadbalancing:RegisterTargets"]
-        Resource = distinct([for b in local.direct : b.target_group if b.mode != "observe"])
-      },
-      {
-        Sid      = "Deregister" # which takes a memory
-        Action   = ["elasticloadbalancing:DeregisterTargets"]
+        Sid      = "ChangeTargets"
+        Action   = ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]
         Resource = distinct([for b in local.direct : b.target_group if b.mode == "sync" && b.memory != "none"])
       },
       {
-        Sid    = "ReadOlderState" # of AWS's function of 2021, and of that of 2018 with its misspelling
+        Sid      = "AddTargets" # without a memory nobody leaves
+        Action   = ["elasticloadbalancing:RegisterTargets"]
+        Resource = distinct([for b in local.direct : b.target_group if b.mode == "add-only" || (b.mode == "sync" && b.memory == "none")])
+      },
+      {
+        Sid    = "ReadOlderState" # of AWS's function of 2021, of that of 2018 with its misspelling, and of two copies of it
         Action = ["s3:GetObject"]
         Resource = [for key in [
           "${local.older_name}/active_ip.json",
           "${local.older_name}/pending_ip.json",
           "${local.older_name}-active-registered-IPs/Active IP list of ${local.older_name}.json",
           "${local.older_name}-pending-deregisteration-IPs/Pending deregisteration IP list of ${local.older_name}.json",
+          "${local.older_base}/active.json",
+          "${local.older_base}/pending.json",
+          "${local.older_base}/Active IP list of ${local.older_name}.json",
+          "${local.older_base}/Pending deregistration IP list of ${local.older_name}.json",
         ] : "arn:${local.partition}:s3:::${local.bucket}/${key}" if local.replaces && length(local.stored) > 0]
       },
       {
@@ -141,6 +147,7 @@ locals {
     }],
   )
   older_name = var.alb_dns_name == null ? "" : var.alb_dns_name
+  older_base = local.older_group == null ? "" : "${local.older_group}/${local.older_name}"
 
   policy = jsonencode({
     Version   = "2012-10-17"
@@ -173,4 +180,11 @@ resource "aws_iam_role_policy" "function" {
   name   = local.role_name
   role   = aws_iam_role.function[0].id
   policy = local.policy
+
+  lifecycle {
+    precondition {
+      condition     = length(local.policy) <= 10240 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+      error_message = "The policy is longer than a role's may be, 10240 characters. Share the bindings among several instances of the module, or give role_arn a role with the managed policies of `mooring iam-policy`."
+    }
+  }
 }

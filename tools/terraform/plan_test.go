@@ -143,34 +143,21 @@ func TestTerraformMakesOfTheInputsWhatMooringTakes(t *testing.T) {
 			t.Errorf("the second plan wants to %v %s", c.Change.Actions, c.Address)
 		}
 	}
-	checkEnvironments(t, again)
-	checkPolicies(t, again)
+	program := mooring(t)
+	checkEnvironments(t, again, program)
+	checkPolicies(t, again, program)
 	checkFunctions(t, first)
 }
 
-func checkEnvironments(t *testing.T, p planned) {
+func checkEnvironments(t *testing.T, p planned, program string) {
 	t.Helper()
-	program := mooring(t)
 	want := map[string]string{
 		"one": "1 binding", "older": "1 binding", "names": "1 binding", "many": "8 bindings", "unknown": "1 binding", "unknown_older": "1 binding",
 	}
 	for name, words := range want {
-		function := p.after(t, "module."+name+".aws_lambda_function.this")
-		block := function["environment"].([]any)[0].(map[string]any)
 		cmd := exec.CommandContext(t.Context(), program, "config", "check")
-		cmd.Env = []string{"AWS_REGION=eu-west-1"}
-		size := 0
-		for variable, value := range block["variables"].(map[string]any) {
-			size += len(variable) + len(value.(string))
-			if text := fmt.Sprint(value); variable == "MOORING_CONFIG" && strings.HasPrefix(text, "s3://") {
-				object := p.after(t, "module."+name+".aws_s3_object.config[0]")
-				if text != fmt.Sprintf("s3://%s/%s", object["bucket"], object["key"]) {
-					t.Errorf("%s: the configuration is at %s/%s, and looked for at %s", name, object["bucket"], object["key"], text)
-				}
-				value = object["content"]
-			}
-			cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%v", variable, value))
-		}
+		environ, size, _ := environment(t, p, name)
+		cmd.Env = environ
 		if size > 4096 { // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 			t.Errorf("%s: the variables have %d bytes", name, size)
 		}
@@ -180,6 +167,27 @@ func checkEnvironments(t *testing.T, p planned) {
 		}
 		checkAlarms(t, p, name, string(out))
 	}
+}
+
+// environment is that of a case's function, with the configuration itself where that is on S3, and how many bytes it has.
+func environment(t *testing.T, p planned, name string) (environ []string, size int, where string) {
+	t.Helper()
+	environ = []string{"AWS_REGION=eu-west-1"}
+	block := p.after(t, "module."+name+".aws_lambda_function.this")["environment"].([]any)[0].(map[string]any)
+	for variable, value := range block["variables"].(map[string]any) {
+		text := value.(string)
+		size += len(variable) + len(text)
+		if variable == "MOORING_CONFIG" && strings.HasPrefix(text, "s3://") {
+			object := p.after(t, "module."+name+".aws_s3_object.config[0]")
+			where = fmt.Sprintf("s3://%s/%s", object["bucket"], object["key"])
+			if text != where {
+				t.Errorf("%s: the configuration is at %s, and looked for at %s", name, where, text)
+			}
+			text = object["content"].(string)
+		}
+		environ = append(environ, variable+"="+text)
+	}
+	return environ, size, where
 }
 
 // The alarms of a binding watch the metrics that it has: by its name, as mooring tells it, and by its group.
@@ -196,29 +204,91 @@ func checkAlarms(t *testing.T, p planned, name, bindings string) {
 	}
 }
 
-func checkPolicies(t *testing.T, p planned) {
+// A case's policy is the one that is written down, and allows what `mooring iam-policy` says of the same configuration, and
+// nothing else but what Lambda itself asks of a function in a VPC, with a key, or with a destination of failures.
+func checkPolicies(t *testing.T, p planned, program string) {
 	t.Helper()
+	own := []string{"JoinVPC", "ReadVariables", "TellOfFailures"}
 	policies := p.Outputs["policies"].After.(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
-		var got bytes.Buffer
-		if err := json.Indent(&got, []byte(policies[name].(string)), "", "  "); err != nil {
-			t.Fatal(err)
+		text := policies[name].(string)
+		written(t, name, text)
+		environ, _, where := environment(t, p, name)
+		function := p.after(t, "module."+name+".aws_lambda_function.this")
+		args := []string{"iam-policy", "--for", "function", "--log-group", "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/" + function["function_name"].(string)}
+		if where != "" {
+			args = append(args, "--config-at", where)
 		}
-		got.WriteByte('\n')
-		file := "testdata/policies/" + name + ".json"
-		if *update {
-			if err := os.WriteFile(file, got.Bytes(), 0o600); err != nil {
-				t.Fatal(err)
+		if key, ok := function["kms_key_arn"].(string); ok {
+			args = append(args, "--kms-key", key)
+		}
+		cmd := exec.CommandContext(t.Context(), program, args...)
+		cmd.Env = environ
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		got, want := allowed(t, text, own), allowed(t, string(out), nil)
+		for what := range got {
+			if !want[what] {
+				t.Errorf("%s: the module allows more: %s", name, what)
 			}
 		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.String() != string(want) {
-			t.Errorf("%s: got\n%s", file, &got)
+		for what := range want {
+			if !got[what] {
+				t.Errorf("%s: the module does not allow: %s", name, what)
+			}
 		}
 	}
+}
+
+func written(t *testing.T, name, policy string) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := json.Indent(&got, []byte(policy), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	got.WriteByte('\n')
+	file := "testdata/policies/" + name + ".json"
+	if *update {
+		if err := os.WriteFile(file, got.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("%s: got\n%s", file, &got)
+	}
+}
+
+// allowed is a policy taken apart: each action on each resource, with its conditions.
+func allowed(t *testing.T, policy string, but []string) map[string]bool {
+	t.Helper()
+	var parsed struct {
+		Statement []struct {
+			Sid              string
+			Action, Resource []string
+			Condition        map[string]map[string][]string
+		}
+	}
+	if err := json.Unmarshal([]byte(policy), &parsed); err != nil {
+		t.Fatalf("%v\n%s", err, policy)
+	}
+	out := map[string]bool{}
+	for _, s := range parsed.Statement {
+		if slices.Contains(but, s.Sid) {
+			continue
+		}
+		for _, action := range s.Action {
+			for _, resource := range s.Resource {
+				out[fmt.Sprintf("%s on %s where %v", action, resource, s.Condition)] = true
+			}
+		}
+	}
+	return out
 }
 
 func checkFunctions(t *testing.T, p planned) {
