@@ -14,7 +14,7 @@ locals {
     hostname     = var.alb_dns_name
     hostnames    = var.target_fqdn
     port         = local.older_port
-    target_group = local.older_group
+    target_group = local.older_group == null ? "" : local.older_group # the function's precondition says that it is missing
     max_lookups  = var.max_lookup_per_invocation
     misses       = var.invocations_before_deregistration
     resolver     = length(local.resolvers) == 0 ? null : local.resolvers

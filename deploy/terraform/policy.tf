@@ -14,7 +14,7 @@ locals {
     [for b in local.whole : b.memory_role_arn if !contains(["", "none"], b.memory_role_arn) && startswith(b.memory, "s3://")],
   ))
   told    = distinct(flatten([for b in local.direct : b.notify if b.mode != "observe"]))
-  regions = distinct([for b in local.direct : split(":", b.target_group)[3]])
+  regions = distinct([for b in local.direct : try(split(":", b.target_group)[3], "")])
   owners  = distinct([for b in local.stored : b.memory_owner])
   # The configuration is encrypted as the bucket says.
   encrypted = concat([for b in local.stored : b.memory_sse], local.config_in_bucket ? ["none"] : [])
