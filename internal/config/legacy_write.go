@@ -40,7 +40,7 @@ func (l *loader) legacyState(d *draft, c *Config) {
 		return // in the second case something else is wrong, which is told
 	}
 	if err := legacyStateOf(c, d.lookup("hostname")[0].value); err != nil {
-		l.add(d.source("write-legacy-state"), s.Format, err)
+		l.add(d.source("write-legacy-state"), "", err)
 	}
 }
 
@@ -91,7 +91,7 @@ func (l *loader) legacyStates(drafts []*draft, configs []Config) {
 		}
 		at := c.LegacyState.place(c.Binding.TargetGroup)
 		if first, ok := taken[at]; ok {
-			l.add(drafts[i].source("write-legacy-state"), c.LegacyState.Format,
+			l.add(drafts[i].source("write-legacy-state"), "",
 				fmt.Errorf("names the objects of %s as well: the older function keeps one state of both, so only one of them can have it", drafts[first].title(configs[first])))
 			continue
 		}
