@@ -442,6 +442,15 @@ func (k *keptTrue) handOver(e elderly) {
 		}
 		return true
 	}
+	always := func(a netip.Addr, from, to time.Time) bool {
+		for at := from; !at.After(to); at = at.Add(time.Minute) {
+			if !slices.Contains(k.at(at), a) {
+				return false
+			}
+		}
+		return true
+	}
+	var lagging []time.Time
 	judged := 0 // runs since the last one that saw a name of a minute ago
 	end := k.now
 	for range 8 {
@@ -451,7 +460,7 @@ func (k *keptTrue) handOver(e elderly) {
 			continue
 		}
 		if judged++; stale {
-			judged = 0
+			judged, lagging = 0, append(lagging, end)
 		}
 		for _, s := range []*successor{heir, truly, anew} {
 			s.run(k.t, end, resolved, k.at(end), k.at(end.Add(-e.every)))
@@ -476,7 +485,10 @@ func (k *keptTrue) handOver(e elderly) {
 		}
 	}
 	for what := range heir.lost {
-		own := what.how == "not registered" && heir.sent[what.addr] // v2 registers nobody who is draining: its own loss, by its own removal
+		own := heir.sent[what.addr] // v2 registers nobody who is draining: its own loss, by its own removal
+		if what.how == "sent away" {
+			own = slices.Contains(lagging, what.at) && !always(what.addr, k.now.Add(-time.Minute), what.at) // it had left, and its return was not seen
+		}
 		if !truly.lost[what] && !own {
 			k.t.Fatalf("%s at %s: lost: %v; it began with %v, in place of %v", e.format, k.now, what, k.pail.remembered(k.t, e.format), k.shadows[e.format])
 		}

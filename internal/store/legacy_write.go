@@ -72,18 +72,14 @@ func (s legacyState) same(other legacyState) bool {
 	return slices.Equal(s.addrs, other.addrs) && maps.Equal(s.missed, other.missed)
 }
 
-// state is what the function would remember: who has gone is in no list, and who is missing is counted as far as
-// [LegacyWriteConfig.missed] lets it. Whom mooring sends away in this round is pending still, for that may yet fail, but
-// active no more: v1 registers whoever returns while it is draining, but not who is active. v3 tracks it, since it never
-// lets go of whom it does not track; to deregister somebody twice harms nobody.
+// state is what the function would remember. Who has gone is in no list.
 func (c LegacyWriteConfig) state(m mooring.Memory) legacyState {
 	s := legacyState{missed: map[netip.Addr]int{}}
 	for _, e := range m.Addresses {
 		if !e.GoneSince.IsZero() {
 			continue
 		}
-		_, registered := slices.BinarySearchFunc(m.Left.Addrs, e.Addr, netip.Addr.Compare)
-		if registered || m.Left.At.IsZero() || c.Format == formatV3 {
+		if c.lists(m, e) {
 			s.addrs = append(s.addrs, e.Addr)
 		}
 		if n := c.missed(e); n > 0 {
@@ -91,6 +87,24 @@ func (c LegacyWriteConfig) state(m mooring.Memory) legacyState {
 		}
 	}
 	return s
+}
+
+// lists tells whether an address of ours is in the function's list.
+//   - v1 lists whom its last run resolved. It registers whoever returns while it is draining, but not who is listed: so
+//     nobody is who is missing or on the way out.
+//   - v2 lists whom it resolved when it last registered somebody: among those who are still in the group, it makes no odds
+//     when that was, and of those who are not, each would be deregistered again in every run.
+//   - v3 lets nobody go whom it does not track, so all are. To deregister somebody twice harms nobody.
+func (c LegacyWriteConfig) lists(m mooring.Memory, e mooring.Entry) bool {
+	_, registered := slices.BinarySearchFunc(m.Left.Addrs, e.Addr, netip.Addr.Compare)
+	switch c.Format {
+	case formatV1:
+		return registered && e.Missed == 0
+	case formatV2:
+		return registered
+	default:
+		return true
+	}
 }
 
 // missed is how many runs of the function a count of mooring's is worth, which is at most

@@ -64,11 +64,13 @@ var halfPast = time.Date(2026, 11, 23, 14, 38, 7, 0, time.UTC)
 
 // TestTheObjectsAreWhatTheFunctionsWouldHaveWritten has the bodies as Python's json module writes them.
 func TestTheObjectsAreWhatTheFunctionsWouldHaveWritten(t *testing.T) {
-	active := `{"LoadBalancerName": "` + alb + `", "TimeStamp": "2026-11-23 14:38:07", "IPList": ["10.0.1.5", "10.0.1.6", "10.0.1.10", "10.0.1.11"], "IPCount": 4}`
+	head := `{"LoadBalancerName": "` + alb + `", "TimeStamp": "2026-11-23 14:38:07", "IPList": `
+	seen := head + `["10.0.1.5"], "IPCount": 1}`
+	active := head + `["10.0.1.5", "10.0.1.6", "10.0.1.10", "10.0.1.11"], "IPCount": 4}`
 	pending := `{"10.0.1.6": 2, "10.0.1.9": 2, "10.0.1.11": 1}`
 	twice := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"` }
 	for format, want := range map[string]map[string]string{
-		"v1": {v1Active: twice(active), v1Pending: twice(pending)},
+		"v1": {v1Active: twice(seen), v1Pending: twice(pending)},
 		"v2": {v2Active: active, v2Pending: pending},
 		"v3": {v3Key: "{\n    \"10.0.1.10\": 3,\n    \"10.0.1.11\": 2,\n    \"10.0.1.5\": 3,\n    \"10.0.1.6\": 2,\n    \"10.0.1.8\": 3,\n    \"10.0.1.9\": 2\n}"},
 	} {
@@ -112,7 +114,7 @@ func TestWhatIsKeptTrueCanBeTakenOverAgain(t *testing.T) {
 		from           store.LegacyConfig
 		addrs, missed  string
 	}{
-		{"v1", "v1", v1, "10.0.1.5 10.0.1.6 10.0.1.10 10.0.1.11", "10.0.1.11:1 10.0.1.6:2 10.0.1.9:2"},
+		{"v1", "v1", v1, "10.0.1.5", "10.0.1.11:1 10.0.1.6:2 10.0.1.9:2"},
 		{"v2", "v2", v1, "10.0.1.5 10.0.1.6 10.0.1.10 10.0.1.11", "10.0.1.11:1 10.0.1.6:2 10.0.1.9:2"},
 		{"v3", "v3", v3(3), "10.0.1.5 10.0.1.6 10.0.1.8 10.0.1.9 10.0.1.10 10.0.1.11", "10.0.1.11:1 10.0.1.6:1 10.0.1.9:1"},
 	} {
