@@ -61,6 +61,10 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 	if err != nil {
 		return nil, err
 	}
+	mirror, err := mirrorOf(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
 	k := &mooring.Keeper{
 		Binding: c.Binding,
 		Policy:  c.Policy,
@@ -72,6 +76,7 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 		Now:     time.Now,
 		Decide:  mooring.Decide,
 		Tell:    tell,
+		Mirror:  mirror,
 	}
 	if c.Embedded() {
 		if err := seed(ctx, k); err != nil {
