@@ -56,6 +56,8 @@ func TestMain(m *testing.M) {
 //	looks N NAME        waits until the name was looked up in N more looks
 //	putv3 FILE          puts the state of the function of 2020 there
 //	writes N            fails unless so many calls have changed something since the last time
+//
+// Scripts about shift have moto's Route 53, load balancers and alarms, and further commands, see [besideMoto].
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -65,11 +67,15 @@ func TestScripts(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			w := rigtest.NewInProcess(t, sim.DNSConfig{Seed: 1})
-			testscript.Run(t, testscript.Params{
+			params := testscript.Params{
 				Files: []string{file},
 				Setup: func(e *testscript.Env) error { return setup(e, w) },
 				Cmds:  commands(w),
-			})
+			}
+			if strings.HasPrefix(filepath.Base(file), "shift") {
+				besideMoto(t, w, &params)
+			}
+			testscript.Run(t, params)
 		})
 	}
 }

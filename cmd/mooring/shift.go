@@ -133,16 +133,16 @@ func (c *shiftCommand) run(cmd *cobra.Command) error {
 }
 
 // planned makes the plan of what was asked for.
-func (c *shiftCommand) planned(s shift.State, name string, nlb shift.Balancer) (shift.Plan, error) {
+func (c *shiftCommand) planned(s shift.State, nlb shift.Balancer) (shift.Plan, error) {
 	switch {
 	case c.back:
 		return shift.Back(s), nil
 	case c.finish:
-		return shift.End(s, name, nlb)
+		return shift.End(s, nlb)
 	case c.to == "alb":
-		return shift.Backward(s, name, c.steps)
+		return shift.Backward(s, c.steps)
 	default:
-		return shift.Forward(s, name, nlb, c.steps)
+		return shift.Forward(s, nlb, c.steps)
 	}
 }
 

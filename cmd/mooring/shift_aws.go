@@ -7,12 +7,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/spf13/pflag"
 
 	"mooring/cmd/internal/rig"
 	"mooring/internal/config"
+	"mooring/internal/metrics"
 	"mooring/internal/shift"
 )
 
@@ -52,7 +52,7 @@ func (c *shiftCommand) open(ctx context.Context, flags *pflag.FlagSet) (*shiftJo
 		}
 	}
 	if c.to != "" && len(c.alarms) > 0 {
-		job.gates = append(job.gates, shift.Alarms(cloudwatch.NewFromConfig(cfg), c.alarms))
+		job.gates = append(job.gates, shift.Alarms(metrics.Connect(cfg), c.alarms))
 	}
 	return job, c.readState(ctx, job)
 }
@@ -138,11 +138,11 @@ func (c *shiftCommand) readState(ctx context.Context, job *shiftJob) error {
 		return err
 	}
 	_, apex := shift.Within(job.name, job.zone.Name)
-	state, err := shift.Read(listed, job.name, apex, c.types())
+	state, err := shift.Read(listed, apex, c.types())
 	if err != nil {
 		return err
 	}
-	job.plan, err = c.planned(state, job.name, job.nlb)
+	job.plan, err = c.planned(state, job.nlb)
 	job.notes = append(job.notes, state.Notes...)
 	return err
 }

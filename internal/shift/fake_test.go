@@ -150,7 +150,7 @@ func member(s shift.Set, id string, weight int64) shift.Set {
 
 func read(t testing.TB, sets []shift.Set, only ...types.RRType) shift.State {
 	t.Helper()
-	s, err := shift.Read(sets, name, false, only)
+	s, err := shift.Read(sets, false, only)
 	if err != nil {
 		t.Fatal(err)
 	}

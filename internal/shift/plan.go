@@ -51,14 +51,14 @@ func (p Plan) Batches() [][]types.Change {
 }
 
 // Forward plans the way to the NLB in steps of percent. What is done already is skipped.
-func Forward(s State, name string, to Balancer, steps []int) (Plan, error) {
+func Forward(s State, to Balancer, steps []int) (Plan, error) {
 	if err := checkSteps(steps); err != nil {
 		return Plan{}, err
 	}
 	if leads(s, to) {
 		return Plan{From: s}, nil
 	}
-	if err := ready(s, name, to); err != nil {
+	if err := ready(s, to); err != nil {
 		return Plan{}, err
 	}
 	others := nlbSets(s, to)
@@ -80,7 +80,7 @@ func Forward(s State, name string, to Balancer, steps []int) (Plan, error) {
 
 // Backward plans the way back in steps: each is how many percent of the answers lead to the original. The last, 100, gives
 // the original back.
-func Backward(s State, name string, steps []int) (Plan, error) {
+func Backward(s State, steps []int) (Plan, error) {
 	if err := checkSteps(steps); err != nil {
 		return Plan{}, err
 	}
@@ -88,7 +88,7 @@ func Backward(s State, name string, steps []int) (Plan, error) {
 		return Plan{From: s}, nil
 	}
 	if s.Odd != "" {
-		return Plan{}, odd(s, name)
+		return Plan{}, odd(s)
 	}
 	p := Plan{From: s}
 	var others []Set
@@ -116,16 +116,16 @@ func Back(s State) Plan {
 }
 
 // End makes a simple record to the NLB of the pair, from where all traffic is there. There is no way back then.
-func End(s State, name string, to Balancer) (Plan, error) {
+func End(s State, to Balancer) (Plan, error) {
 	switch {
 	case leads(s, to):
 		return Plan{From: s}, nil
 	case s.Odd != "":
-		return Plan{}, odd(s, name)
+		return Plan{}, odd(s)
 	case !s.Pair || s.Percent < 100:
-		return Plan{}, &Refused{Shown(name), fmt.Sprintf("%d %% of its answers lead to the NLB: it can be finished when all do", s.Percent)}
+		return Plan{}, &Refused{fmt.Sprintf("%d %% of its answers lead to the NLB: it can be finished when all do", s.Percent)}
 	}
-	if err := ready(s, name, to); err != nil {
+	if err := ready(s, to); err != nil {
 		return Plan{}, err
 	}
 	return Plan{From: s, Steps: []Step{{Kind: Finish, Percent: 100, Sets: nlbSets(s, to)}}}, nil
@@ -144,26 +144,26 @@ func leadsTo(s Set, to Balancer) bool {
 	return s.Type == types.RRTypeCname && len(s.ResourceRecords) == 1 && dotted(aws.ToString(s.ResourceRecords[0].Value)) == want
 }
 
-func odd(s State, name string) error {
-	return &Refused{Shown(name), s.Odd + ": somebody changed them by hand; --back gives the original back"}
+func odd(s State) error {
+	return &Refused{s.Odd + ": somebody changed them by hand; --back gives the original back"}
 }
 
 // ready refuses what cannot be moved to that load balancer.
-func ready(s State, name string, to Balancer) error {
+func ready(s State, to Balancer) error {
 	if s.Odd != "" {
-		return odd(s, name)
+		return odd(s)
 	}
 	for _, o := range s.Original {
 		switch {
 		case o.AliasTarget != nil && !elbName(aws.ToString(o.AliasTarget.DNSName)):
-			return &Refused{Shown(name), fmt.Sprintf("its %s record is an %s, which is no load balancer", o.Type, Target(o))}
+			return &Refused{fmt.Sprintf("its %s record is an %s, which is no load balancer", o.Type, Target(o))}
 		case leadsTo(o, to):
-			return &Refused{Shown(name), fmt.Sprintf("its %s record leads to the NLB already, and another does not", o.Type)}
+			return &Refused{fmt.Sprintf("its %s record leads to the NLB already, and another does not", o.Type)}
 		case o.Type == types.RRTypeAaaa && !to.Dualstack:
-			return &Refused{Shown(name), fmt.Sprintf("it has an AAAA record, and %s has only IPv4 addresses: make it dualstack, or leave the IPv6 clients where they are with --only A", to.Name)}
+			return &Refused{fmt.Sprintf("it has an AAAA record, and %s has only IPv4 addresses: make it dualstack, or leave the IPv6 clients where they are with --only A", to.Name)}
 		}
 		if pair := member(s.Sets, o.Type, NLB); s.Pair && !leadsTo(*pair, to) {
-			return &Refused{Shown(name), fmt.Sprintf("its %s leads elsewhere (%s), and not to %s: take that back first with --back", NLB, Target(*pair), to.DNSName)}
+			return &Refused{fmt.Sprintf("its %s leads elsewhere (%s), and not to %s: take that back first with --back", NLB, Target(*pair), to.DNSName)}
 		}
 	}
 	return nil

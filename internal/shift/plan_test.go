@@ -41,7 +41,7 @@ func TestRecordsThatCannotBeShiftedAreRefused(t *testing.T) {
 		{"a CNAME at the apex", []shift.Set{values(types.RRTypeCname, 60, albName)}, true, "top of a zone"},
 		{"empty", []shift.Set{{Name: aws.String(name), Type: types.RRTypeA}}, false, "neither values nor an alias"},
 	} {
-		if _, err := shift.Read(c.sets, name, c.apex, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := shift.Read(c.sets, c.apex, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.why, err)
 		}
 	}
@@ -67,18 +67,18 @@ func TestTheWayToTheNLBIsRefusedWhereClientsWouldBeLost(t *testing.T) {
 		{"another NLB", elsewhere, v4, "leads elsewhere (alias of other-"},
 		{"a type left out", mixed, balancer(), "--only A leaves that alone"},
 	} {
-		if _, err := shift.Forward(c.state, name, c.to, steps); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := shift.Forward(c.state, c.to, steps); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.why, err)
 		}
 	}
 	if p := shift.Back(half); len(p.Steps) != 1 || !reflect.DeepEqual(p.Steps[0].Sets, []shift.Set{a}) {
 		t.Errorf("the way back from half a pair: %+v", p.Steps)
 	}
-	if _, err := shift.Forward(read(t, []shift.Set{a, aaaa}, types.RRTypeA), name, v4, steps); err != nil {
+	if _, err := shift.Forward(read(t, []shift.Set{a, aaaa}, types.RRTypeA), v4, steps); err != nil {
 		t.Errorf("only A: %v", err)
 	}
 	for _, bad := range [][]int{nil, {0}, {101}, {5, 5}, {50, 1}} {
-		if _, err := shift.Forward(read(t, []shift.Set{a}), name, v4, bad); err == nil {
+		if _, err := shift.Forward(read(t, []shift.Set{a}), v4, bad); err == nil {
 			t.Errorf("steps %v were taken", bad)
 		}
 	}
@@ -100,17 +100,17 @@ func TestAPlanBeginsWhereTheRecordsStand(t *testing.T) {
 		return strings.Join(out, "; ")
 	}
 	for _, c := range []struct{ what, got, want string }{
-		{"from the start", kinds(shift.Forward(read(t, []shift.Set{a}), name, balancer(), []int{1, 100})), "prepare A 0; move A 1; move A 100"},
-		{"prepared", kinds(shift.Forward(read(t, pair(0)), name, balancer(), []int{1, 100})), "move A 1; move A 100"},
-		{"in the middle", kinds(shift.Forward(read(t, pair(25)), name, balancer(), steps)), "hold A 25; move A 50; move A 100"},
-		{"at the end", kinds(shift.Forward(read(t, pair(100)), name, balancer(), steps)), ""},
-		{"there for good", kinds(shift.Forward(read(t, []shift.Set{n}), name, balancer(), steps)), ""},
-		{"all zero", kinds(shift.Forward(read(t, []shift.Set{member(a, shift.ALB, 0), member(n, shift.NLB, 0)}), name, balancer(), []int{100})), "hold A 0; move A 100"},
-		{"back", kinds(shift.Backward(read(t, pair(100)), name, []int{50, 100})), "move A 50; restore A simple"},
-		{"back, later", kinds(shift.Backward(read(t, pair(50)), name, []int{50, 75, 100})), "move A 25; restore A simple"},
-		{"back, done", kinds(shift.Backward(read(t, []shift.Set{a}), name, []int{50, 100})), ""},
-		{"finish", kinds(shift.End(read(t, pair(100)), name, balancer())), "finish A simple"},
-		{"finish, early", kinds(shift.End(read(t, pair(50)), name, balancer())), "app.example.com: 50 % of its answers lead to the NLB: it can be finished when all do"},
+		{"from the start", kinds(shift.Forward(read(t, []shift.Set{a}), balancer(), []int{1, 100})), "prepare A 0; move A 1; move A 100"},
+		{"prepared", kinds(shift.Forward(read(t, pair(0)), balancer(), []int{1, 100})), "move A 1; move A 100"},
+		{"in the middle", kinds(shift.Forward(read(t, pair(25)), balancer(), steps)), "hold A 25; move A 50; move A 100"},
+		{"at the end", kinds(shift.Forward(read(t, pair(100)), balancer(), steps)), ""},
+		{"there for good", kinds(shift.Forward(read(t, []shift.Set{n}), balancer(), steps)), ""},
+		{"all zero", kinds(shift.Forward(read(t, []shift.Set{member(a, shift.ALB, 0), member(n, shift.NLB, 0)}), balancer(), []int{100})), "hold A 0; move A 100"},
+		{"back", kinds(shift.Backward(read(t, pair(100)), []int{50, 100})), "move A 50; restore A simple"},
+		{"back, later", kinds(shift.Backward(read(t, pair(50)), []int{50, 75, 100})), "move A 25; restore A simple"},
+		{"back, done", kinds(shift.Backward(read(t, []shift.Set{a}), []int{50, 100})), ""},
+		{"finish", kinds(shift.End(read(t, pair(100)), balancer())), "finish A simple"},
+		{"finish, early", kinds(shift.End(read(t, pair(50)), balancer())), "50 % of its answers lead to the NLB: it can be finished when all do"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, c.got, c.want)
@@ -126,7 +126,7 @@ func TestTheNLBsRecordIsMadeOfTheOriginal(t *testing.T) {
 		original shift.Set
 		health   bool
 	}{{alias(types.RRTypeA, albName), true}, {blind, false}, {values(types.RRTypeA, 300, "192.0.2.1"), true}} {
-		p, err := shift.Forward(read(t, []shift.Set{c.original}), name, balancer(), steps)
+		p, err := shift.Forward(read(t, []shift.Set{c.original}), balancer(), steps)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestTheNLBsRecordIsMadeOfTheOriginal(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
-	p, err := shift.Forward(read(t, []shift.Set{values(types.RRTypeCname, 300, albName)}), name, balancer(), steps)
+	p, err := shift.Forward(read(t, []shift.Set{values(types.RRTypeCname, 300, albName)}), balancer(), steps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,11 +154,11 @@ func TestFromEverywhereTheOriginalComesBackExactly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		originals := drawOriginals(t)
 		zone := &fakeZone{sets: originals}
-		state, err := shift.Read(zone.sets, name, false, nil)
+		state, err := shift.Read(zone.sets, false, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, err := shift.Forward(state, name, balancer(), rapid.SampledFrom([][]int{{1, 5, 25, 50, 100}, {100}, {50}, {33, 66}}).Draw(t, "steps"))
+		plan, err := shift.Forward(state, balancer(), rapid.SampledFrom([][]int{{1, 5, 25, 50, 100}, {100}, {50}, {33, 66}}).Draw(t, "steps"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,21 +183,21 @@ func TestFromEverywhereTheOriginalComesBackExactly(t *testing.T) {
 		}
 		apply(plan, made)
 		again := func() shift.State {
-			s, err := shift.Read(zone.sets, name, false, nil)
+			s, err := shift.Read(zone.sets, false, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return s
 		}
 		if rapid.Bool().Draw(t, "goes on") {
-			p, err := shift.Forward(again(), name, balancer(), []int{70, 100})
+			p, err := shift.Forward(again(), balancer(), []int{70, 100})
 			if err != nil {
 				t.Fatal(err)
 			}
 			apply(p, rapid.IntRange(0, len(p.Steps)).Draw(t, "and more"))
 		}
 		if rapid.Bool().Draw(t, "in steps") {
-			p, err := shift.Backward(again(), name, []int{40, 100})
+			p, err := shift.Backward(again(), []int{40, 100})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,12 +11,12 @@ import (
 
 // A State is what a name has of records that lead clients to addresses.
 type State struct {
-	Sets     []Set // as they are listed
-	Original []Set // one a type: what is there before a shift, and after it is taken back
-	Pair     bool  // they are a pair of weighted records a type, and not the original
+	Sets     []Set  // as they are listed
+	Original []Set  // one a type: what is there before a shift, and after it is taken back
+	Pair     bool   // they are a pair of weighted records a type, and not the original
 	Odd      string // why they can be taken back and not moved on: somebody changed them by hand; "" where nobody did
-	Percent  int   // of the answers lead to the NLB, rounded; 0 where there is no pair
-	TTL      int   // seconds for which a client may keep an answer
+	Percent  int    // of the answers lead to the NLB, rounded; 0 where there is no pair
+	TTL      int    // seconds for which a client may keep an answer
 	Notes    []string
 }
 
@@ -40,9 +40,9 @@ type TargetGroup struct {
 }
 
 // A Refused says why the records of a name cannot be shifted.
-type Refused struct{ Name, Why string }
+type Refused struct{ Why string }
 
-func (e *Refused) Error() string { return e.Name + ": " + e.Why }
+func (e *Refused) Error() string { return e.Why }
 
 // aliasTTL is the TTL of a load balancer's own name, in seconds, which an alias takes over:
 // https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-choosing-alias-non-alias.html
@@ -51,12 +51,13 @@ const aliasTTL = 60
 // moved are the types of records that lead clients to addresses, in the order in which they are shown.
 var moved = []types.RRType{types.RRTypeA, types.RRTypeAaaa, types.RRTypeCname}
 
-// Read finds out where a name stands from what is listed under it. With only, other types are left alone. It does not
+// Read finds out where a name stands from what is listed under it; apex: it is its zone's own. With only, other types are
+// left alone. It does not
 // need the load balancer: what it cannot do without one is refused by [Forward].
-func Read(listed []Set, name string, apex bool, only []types.RRType) (State, error) {
+func Read(listed []Set, apex bool, only []types.RRType) (State, error) {
 	var s State
 	refuse := func(format string, args ...any) (State, error) {
-		return State{}, &Refused{Shown(name), fmt.Sprintf(format, args...)}
+		return State{}, &Refused{fmt.Sprintf(format, args...)}
 	}
 	var pairs, simple, halves []string
 	for _, t := range moved {

@@ -57,7 +57,7 @@ type Outcome struct {
 func (r *Runner) Run(ctx context.Context, p Plan) (Outcome, error) {
 	out := Outcome{Percent: p.From.Percent}
 	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Watch }) {
-		if err := r.watch(ctx, 0); err != nil {
+		if err := r.open(ctx); err != nil {
 			return out, fmt.Errorf("nothing was changed: %w", err)
 		}
 	}
@@ -98,6 +98,23 @@ func (r *Runner) failed(ctx context.Context, p Plan, out Outcome, from []Set, er
 	}
 	out.Percent, out.RolledBack, out.Restored = 0, true, true
 	return out, errors.Join(err, back)
+}
+
+// open looks at every gate once: nothing has begun that one lost packet could end.
+func (r *Runner) open(ctx context.Context) error {
+	var shut []error
+	for _, gate := range r.Gates {
+		seen, err := check(ctx, gate)
+		if err != nil {
+			shut = append(shut, fmt.Errorf("%w: %s: %w", ErrGate, gate.Name, err))
+			continue
+		}
+		r.Tell(gate.Name + ": " + seen)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return errors.Join(shut...)
 }
 
 // watch looks at the gates for so long, and until none is in doubt: a gate that is shut is looked at [Patience] times, and

@@ -49,7 +49,7 @@ func (s *story) runner() *shift.Runner {
 }
 
 func (s *story) forward(ctx context.Context) (shift.Outcome, error) {
-	p, err := shift.Forward(read(s.t, s.zone.sets), name, balancer(), steps)
+	p, err := shift.Forward(read(s.t, s.zone.sets), balancer(), steps)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestATripThereAndBackTakesAsLongAsItsSteps(t *testing.T) {
 		if took := time.Since(began); took < 50*time.Minute || took > 52*time.Minute {
 			t.Errorf("it took %s", took)
 		}
-		p, err := shift.Backward(read(t, s.zone.sets), name, []int{50, 100})
+		p, err := shift.Backward(read(t, s.zone.sets), []int{50, 100})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestOnTheWayBackAGateStopsTheRun(t *testing.T) {
 		if _, err := s.forward(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		p, err := shift.Backward(read(t, s.zone.sets), name, []int{50, 100})
+		p, err := shift.Backward(read(t, s.zone.sets), []int{50, 100})
 		if err != nil {
 			t.Fatal(err)
 		}

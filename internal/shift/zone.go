@@ -56,12 +56,15 @@ func (z HostedZone) ARN(region string) string {
 	return "arn:" + partition(region) + ":route53:::hostedzone/" + z.ID
 }
 
-var zoneID = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
+var (
+	zoneID = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)                  // as Route 53 makes them
+	anyID  = regexp.MustCompile(`^(/hostedzone/)?[A-Za-z0-9]{1,32}$`) // as its API takes them
+)
 
-// FindZone finds a hosted zone by its id or its name. A name that several zones have, such as a public and a private one,
-// is refused, with their ids.
+// FindZone finds a hosted zone by its id, with or without /hostedzone/ before it, or by its name. A name that several
+// zones have, such as a public and a private one, is refused, with their ids.
 func FindZone(ctx context.Context, api ZonesAPI, by, region string) (HostedZone, error) {
-	if id := strings.TrimPrefix(by, "/hostedzone/"); zoneID.MatchString(id) {
+	if id, long := strings.CutPrefix(by, "/hostedzone/"); zoneID.MatchString(by) || long && anyID.MatchString(by) {
 		ctx, cancel := context.WithTimeout(ctx, callTime)
 		defer cancel()
 		out, err := api.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &id})
@@ -124,7 +127,7 @@ func zoneOf(z *types.HostedZone) (HostedZone, error) {
 	}
 	name, err := Canonical(aws.ToString(z.Name))
 	id := strings.TrimPrefix(aws.ToString(z.Id), "/hostedzone/")
-	if err != nil || !zoneID.MatchString(id) {
+	if err != nil || !anyID.MatchString(id) {
 		return HostedZone{}, fmt.Errorf("Route 53 describes a hosted zone %q with the id %q", aws.ToString(z.Name), id)
 	}
 	return HostedZone{ID: id, Name: name, Private: z.Config != nil && z.Config.PrivateZone}, nil
