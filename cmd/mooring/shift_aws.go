@@ -57,16 +57,23 @@ func (c *shiftCommand) open(ctx context.Context, flags *pflag.FlagSet) (*shiftJo
 	return job, c.readState(ctx, job)
 }
 
-// whose is as whom the calls are made, and the target group by which the NLB is found, where it is not given.
+// whose is as whom the calls are made, and the target group by which the NLB is found, where it is not given. A target
+// group alone is enough; of a configuration one binding is.
 func (c *shiftCommand) whose(ctx context.Context, flags *pflag.FlagSet) (who config.AWS, group string, err error) {
-	if c.nlb != "" || !c.needsNLB() {
-		who, err = config.LoadAWS(given(flags), c.env)
-		return who, "", err
+	from := given(flags)
+	_, file := from("config")
+	_, byName := from("binding")
+	if words, ok := from("target-group"); ok && !file && !byName {
+		group = words[0]
+	}
+	if group != "" || c.nlb != "" || !c.needsNLB() {
+		who, err = config.LoadAWS(from, c.env)
+		return who, group, err
 	}
 	configs, _, err := c.bindings(ctx, flags)
 	switch {
 	case err != nil:
-		return who, "", fmt.Errorf("%w\nthe NLB is found by a binding's target group; without a binding give it with --nlb", err)
+		return who, "", fmt.Errorf("%w\nthe NLB is found by a binding's target group; without one give it with --nlb, or --target-group", err)
 	case len(configs) != 1:
 		return who, "", fmt.Errorf("there are %d bindings: choose one by whose group the NLB is found with --binding, or give --nlb", len(configs))
 	case configs[0].Embedded():

@@ -6,6 +6,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -45,6 +46,7 @@ type motoFront struct {
 //	zone DOMAIN         makes another hosted zone
 //	alarm NAME STATE    puts an alarm into a state
 //	target up|down      registers the group's one target, or takes it out
+//	shell FILE STEP     runs a script that calls aws, with moto behind it
 //
 // moto refuses a CREATE that it has seen in the same words before, while there is anything of that name (in its
 // route53/models.py), so no script goes to the same weights twice.
@@ -158,6 +160,14 @@ func (f *motoFront) commands() map[string]func(*testscript.TestScript, bool, []s
 			text, err := json.MarshalIndent(out.ResourceRecordSets, "", "  ")
 			ts.Check(err)
 			ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+		},
+		"shell": func(ts *testscript.TestScript, _ bool, args []string) {
+			cmd := exec.Command("sh", ts.MkAbs(args[0]), args[1])
+			cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+ts.Getenv("AWS_ENDPOINT_URL"), "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
+				"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_CONFIG_FILE="+os.DevNull)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				ts.Fatalf("%v\n%s", err, out)
+			}
 		},
 		"zone":   func(_ *testscript.TestScript, _ bool, args []string) { f.newZone(args[0]) },
 		"target": func(ts *testscript.TestScript, _ bool, args []string) { f.target(ts, args[0]) },

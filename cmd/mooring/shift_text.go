@@ -98,13 +98,13 @@ func (c *shiftCommand) showPlan(job *shiftJob) {
 	for _, note := range job.notes {
 		say("  note: %s", note)
 	}
-	if len(job.gates) > 0 && c.to == "nlb" {
+	if len(job.gates) > 0 && job.plan.Rollback != nil {
 		say("Each step is watched for %s; a gate that is shut %d times in a row takes everything back. Gates:", c.wait, shift.Patience)
 		for _, g := range job.gates {
 			say("  %s", g.Name)
 		}
 	}
-	if from.Pair || job.plan.Rollback != nil && len(job.plan.Steps) > 0 {
+	if from.Pair && !c.finish || job.plan.Rollback != nil {
 		for _, o := range from.Original {
 			say("The way back (--back) leads to the original: %s %s", o.Type, shift.Target(o))
 		}

@@ -56,7 +56,7 @@ func Forward(s State, to Balancer, steps []int) (Plan, error) {
 		return Plan{}, err
 	}
 	if leads(s, to) {
-		return Plan{From: s}, nil
+		return Plan{From: arrived(s)}, nil
 	}
 	if err := ready(s, to); err != nil {
 		return Plan{}, err
@@ -119,7 +119,7 @@ func Back(s State) Plan {
 func End(s State, to Balancer) (Plan, error) {
 	switch {
 	case leads(s, to):
-		return Plan{From: s}, nil
+		return Plan{From: arrived(s)}, nil
 	case s.Odd != "":
 		return Plan{}, odd(s)
 	case !s.Pair || s.Percent < 100:
@@ -131,7 +131,13 @@ func End(s State, to Balancer) (Plan, error) {
 	return Plan{From: s, Steps: []Step{{Kind: Finish, Percent: 100, Sets: nlbSets(s, to)}}}, nil
 }
 
-// Leads tells whether a name's simple records lead to that load balancer already.
+// arrived is a state whose simple records lead to the NLB.
+func arrived(s State) State {
+	s.Percent = 100
+	return s
+}
+
+// leads tells whether a name's simple records lead to that load balancer already.
 func leads(s State, to Balancer) bool {
 	return !s.Pair && !slices.ContainsFunc(s.Original, func(o Set) bool { return !leadsTo(o, to) })
 }
@@ -145,7 +151,7 @@ func leadsTo(s Set, to Balancer) bool {
 }
 
 func odd(s State) error {
-	return &Refused{s.Odd + ": somebody changed them by hand; --back gives the original back"}
+	return &Refused{s.Odd + "; --back gives the original back"}
 }
 
 // ready refuses what cannot be moved to that load balancer.

@@ -14,7 +14,7 @@ type State struct {
 	Sets     []Set  // as they are listed
 	Original []Set  // one a type: what is there before a shift, and after it is taken back
 	Pair     bool   // they are a pair of weighted records a type, and not the original
-	Odd      string // why they can be taken back and not moved on: somebody changed them by hand; "" where nobody did
+	Odd      string // why they can be taken back and not moved on; "" where they can
 	Percent  int    // of the answers lead to the NLB, rounded; 0 where there is no pair
 	TTL      int    // seconds for which a client may keep an answer
 	Notes    []string
@@ -93,7 +93,7 @@ func Read(listed []Set, apex bool, only []types.RRType) (State, error) {
 	case len(s.Sets) == 0:
 		return refuse("there is no A, AAAA or CNAME record of that name in the zone")
 	case len(halves) > 0:
-		s.Odd = fmt.Sprintf("of its %s records %s is missing", strings.Join(halves, ", "), NLB)
+		s.Odd = fmt.Sprintf("of its %s records %s is missing, so somebody changed them by hand", strings.Join(halves, ", "), NLB)
 	case len(pairs) > 0 && len(simple) > 0:
 		s.Odd = fmt.Sprintf("its %s records are a pair of mooring's, and its %s record is not (--only %s leaves that alone)",
 			strings.Join(pairs, ", "), strings.Join(simple, ", "), strings.Join(pairs, ","))
