@@ -230,10 +230,14 @@ func TestWhatSomebodyElseChangedIsNotOverwritten(t *testing.T) {
 		}
 	})
 	tell(t, func(t *testing.T, s *story) { // between two steps
-		s.zone.seen = func(sets []shift.Set) {
-			if shares(sets) == "A 5, AAAA 5" {
-				time.AfterFunc(5*time.Minute, func() { s.zone.sets = slices.Clone(theirs) })
+		looks := 0
+		s.shut = func() error {
+			if shares(s.zone.sets) == "A 5, AAAA 5" {
+				if looks++; looks == 20 {
+					s.zone.sets = slices.Clone(theirs)
+				}
 			}
+			return nil
 		}
 		if out, err := s.forward(t.Context()); !errors.Is(err, shift.ErrChanged) || out.Percent != 5 || !reflect.DeepEqual(s.zone.sets, theirs) {
 			t.Fatalf("%+v, %v, %+v", out, err, s.zone.sets)
