@@ -77,6 +77,7 @@ type running struct {
 
 func run(t testing.TB, w *rigtest.World, api *runtimeAPI, env ...string) *running {
 	t.Helper()
+	w.Guard(env...)
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &running{api: api, exited: make(chan struct{}), stop: cancel}
 	cmd := w.Command(ctx, append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(api.URL, "http://")))

@@ -91,6 +91,7 @@ func reference(t *testing.T) string {
 	p.fields(t, "What a verb did", "What `pause`, `resume`, `adopt`, `forget` and `release` print with `--output json`.", ".", "outcomes")
 	p.fields(t, "The shift", "What `shift --output json` prints.", ".", "shiftResult")
 	p.fields(t, "The import", "What `import --output json` prints.", ".", "imports")
+	p.fields(t, "The verification", "What `verify --output json` prints.", "../../internal/probe", "Summary")
 	p.fields(t, "Events", "One JSON value a change, wherever `--notify` says. SNS messages carry the attributes `binding` and `change`; EventBridge's have the source `mooring` and the detail types "+detailTypes()+".", "../../internal/notify", "Event")
 	p.prometheus()
 	p.cloudWatch(t)

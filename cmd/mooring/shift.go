@@ -26,6 +26,7 @@ type shiftCommand struct {
 	print        string
 	nlb          string
 	alarms       []string
+	verify       bool
 	only         []string
 	zoneRole     string
 	yes          bool
@@ -45,8 +46,8 @@ the name is never without records; and it deletes exactly what was read, so that
 is never overwritten.
 
 After each step it waits until all name servers have it, and then for --wait (and at least the record's TTL; 0 does not
-wait), while it looks at the gates every 10 s: the target groups of the NLB, and the alarms that --alarm names. A gate
-that is shut three times in a row takes everything back at once: the original record, exactly as it was. On the
+wait), while it looks at the gates every 10 s: the target groups of the NLB, the alarms that --alarm names and, with --verify, what mooring
+verify asks of the binding. A gate that is shut three times in a row takes everything back at once: the original record, exactly as it was. On the
 way back (--to alb) only alarms are looked at, and one that is shut stops the run where it stands.
 
 The records are its only memory. After an interruption (Ctrl-C ends it between two changes) the same command goes on
@@ -80,6 +81,7 @@ func (c *shiftCommand) bindShift(flags *pflag.FlagSet) {
 	flags.StringVar(&c.print, "print", "", "print the steps as cli or terraform, and change nothing")
 	flags.StringVar(&c.nlb, "nlb", "", "the NLB, by its ARN or its DNS name (default that of the target group)")
 	flags.StringArrayVar(&c.alarms, "alarm", nil, "CloudWatch alarm that must not be in ALARM; may be given more than once")
+	flags.BoolVar(&c.verify, "verify", false, "what mooring verify asks of the binding is a gate too, under the name that moves")
 	flags.StringSliceVar(&c.only, "only", nil, "only the records of this type: A, AAAA or CNAME; the others stay")
 	flags.StringVar(&c.zoneRole, "hosted-zone-role-arn", "", "role to assume for Route 53, where the zone is in another account")
 	flags.BoolVar(&c.yes, "yes", false, "do not ask")
@@ -107,6 +109,7 @@ func (c *shiftCommand) check() error {
 	fault(c.wait < 0 || c.wait > 24*time.Hour, "--wait %s: want 0 to 24h", c.wait)
 	fault(c.print != "" && c.print != "cli" && c.print != "terraform", "--print %q: want cli or terraform", c.print)
 	fault(c.print == "terraform" && c.to != "nlb", "--print terraform: want --to nlb; what it prints says how to go back")
+	fault(c.verify && c.to != "nlb", "--verify: want --to nlb, since what it asks is whether the NLB serves")
 	fault(len(c.alarms) > shift.MaxAlarms, "want at most %d alarms", shift.MaxAlarms)
 	for i, t := range c.only {
 		c.only[i] = strings.ToUpper(t)

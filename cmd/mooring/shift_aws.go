@@ -33,7 +33,7 @@ func (c *shiftCommand) open(ctx context.Context, flags *pflag.FlagSet) (*shiftJo
 	if err != nil {
 		return nil, err
 	}
-	who, group, err := c.whose(ctx, flags)
+	who, group, binding, err := c.whose(ctx, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -54,32 +54,51 @@ func (c *shiftCommand) open(ctx context.Context, flags *pflag.FlagSet) (*shiftJo
 	if c.to != "" && len(c.alarms) > 0 {
 		job.gates = append(job.gates, shift.Alarms(metrics.Connect(cfg), c.alarms))
 	}
+	if c.verify {
+		job.gates = append(job.gates, c.verified(binding, clients, job.name))
+	}
 	return job, c.readState(ctx, job)
 }
 
 // whose is as whom the calls are made, and the target group by which the NLB is found, where it is not given. A target
 // group alone is enough; of a configuration one binding is.
-func (c *shiftCommand) whose(ctx context.Context, flags *pflag.FlagSet) (who config.AWS, group string, err error) {
+func (c *shiftCommand) whose(ctx context.Context, flags *pflag.FlagSet) (who config.AWS, group string, binding config.Config, err error) {
 	from := given(flags)
 	_, file := from("config")
 	_, byName := from("binding")
 	if words, ok := from("target-group"); ok && !file && !byName {
 		group = words[0]
 	}
-	if group != "" || c.nlb != "" || !c.needsNLB() {
+	if !c.verify && (group != "" || c.nlb != "" || !c.needsNLB()) {
 		who, err = config.LoadAWS(from, c.env)
-		return who, group, err
+		return who, group, binding, err
 	}
 	configs, _, err := c.bindings(ctx, flags)
 	switch {
 	case err != nil:
-		return who, "", fmt.Errorf("%w\nthe NLB is found by a binding's target group; without one give it with --nlb, or --target-group", err)
+		return who, "", binding, fmt.Errorf("%w\nthe NLB is found by a binding's target group; without one give it with --nlb, or --target-group", err)
 	case len(configs) != 1:
-		return who, "", fmt.Errorf("there are %d bindings: choose one by whose group the NLB is found with --binding, or give --nlb", len(configs))
+		return who, "", binding, fmt.Errorf("there are %d bindings: choose the one that is meant with --binding", len(configs))
 	case configs[0].Embedded():
-		return who, "", fmt.Errorf("the binding's group is a front (%s), and no NLB: give one with --nlb", configs[0].Binding.TargetGroup)
+		return who, "", binding, fmt.Errorf("the binding's group is a front (%s), and no NLB's", configs[0].Binding.TargetGroup)
 	}
-	return configs[0].AWS, configs[0].Binding.TargetGroup, nil
+	return configs[0].AWS, configs[0].Binding.TargetGroup, configs[0], nil
+}
+
+// verified is the gate of what mooring verify asks, under the name that moves. A wildcard is no name to ask for.
+func (c *shiftCommand) verified(binding config.Config, clients *rig.Clients, name string) shift.Gate {
+	var wants rig.VerifyOptions
+	if host := shift.Shown(name); !strings.HasPrefix(host, "*") {
+		wants.Host = host
+	}
+	options := rig.Options{Program: program(), Log: c.logger(), DryRun: true, Dial: c.dial, Clients: clients}
+	return shift.Gate{Name: "verify", Check: func(ctx context.Context) (string, error) {
+		v := rig.Verify(ctx, binding, options, wants)
+		if !v.OK {
+			return "", errors.New(strings.Join(v.Failures(), "; "))
+		}
+		return "nothing failed", nil
+	}}
 }
 
 // regionOf is the region that an ARN or a DNS name of a network load balancer names.

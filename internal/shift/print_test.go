@@ -115,15 +115,3 @@ func TestThePrintedTerraformParses(t *testing.T) {
 		}
 	}
 }
-
-func TestPermissionsAreForThatNameOnly(t *testing.T) {
-	for _, p := range shift.Permissions(zone, `\052.example.com.`, "us-gov-west-1") {
-		if p.Action != "route53:ChangeResourceRecordSets" {
-			continue
-		}
-		names := p.Condition["ForAllValues:StringEquals"]["route53:ChangeResourceRecordSetsNormalizedRecordNames"]
-		if p.Resource != "arn:aws-us-gov:route53:::hostedzone/Z1PA6795UKMFR9" || !slices.Equal(names, []string{`\052.example.com`}) {
-			t.Errorf("%+v", p)
-		}
-	}
-}

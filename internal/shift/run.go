@@ -23,7 +23,7 @@ const (
 	// Patience is how many looks in a row must find a gate shut, so that one lost packet is no rollback.
 	Patience = 3
 
-	checkTime = 10 * time.Second // of one gate
+	checkTime = 30 * time.Second // of one gate
 	spread    = 60 * time.Second // within which a change generally reaches all name servers
 )
 

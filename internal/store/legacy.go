@@ -82,6 +82,32 @@ func (c LegacyConfig) check() error {
 	return nil
 }
 
+// Keys are all keys under which the function may have left its state on S3.
+func (c LegacyConfig) Keys() []string {
+	if c.Format == formatCresta {
+		return nil
+	}
+	var out []string
+	for _, t := range c.traces() {
+		for _, p := range t.parts {
+			out = append(out, p.key)
+		}
+	}
+	return out
+}
+
+// ItemKeys are the partition keys of all items that the function may have left in its DynamoDB table.
+func (c LegacyConfig) ItemKeys() []string {
+	if c.Format != formatCresta {
+		return nil
+	}
+	var out []string
+	for _, hostname := range c.Hostnames {
+		out = append(out, crestaKey(c.TargetGroup, hostname))
+	}
+	return out
+}
+
 // A trace is what one older function may have left on S3.
 type trace struct {
 	source string // which function it was, for people
