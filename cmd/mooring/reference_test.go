@@ -89,6 +89,7 @@ func reference(t *testing.T) string {
 	p.fields(t, "The status", "What `status --output json` prints, and `status --watch --output json` once a line.", "../..", "Statuses")
 	p.fields(t, "The explanation", "What `explain --output json` prints.", "../..", "Explanations")
 	p.fields(t, "What a verb did", "What `pause`, `resume`, `adopt`, `forget` and `release` print with `--output json`.", ".", "outcomes")
+	p.fields(t, "The shift", "What `shift --output json` prints.", ".", "shiftResult")
 	p.fields(t, "The import", "What `import --output json` prints.", ".", "imports")
 	p.fields(t, "The verification", "What `verify --output json` prints.", "../../internal/probe", "Summary")
 	p.fields(t, "The diagnosis", "What `doctor --output json` prints; [doctor.md](doctor.md) has the checks.", ".", "diagnoses")

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -198,10 +197,16 @@ func (c *releaseCommand) ask(ctx context.Context, cmd *cobra.Command) error {
 	if c.yes {
 		return nil
 	}
-	if file, ok := cmd.InOrStdin().(*os.File); !c.terminal || ok && !term.IsTerminal(int(file.Fd())) {
-		return errors.New("release --deregister takes targets out of service: where nobody can be asked it wants --yes")
+	return c.confirmed(ctx, cmd, "release --deregister", "takes targets out of service", "Deregister them?")
+}
+
+// confirmed waits for a person's yes to a question. Where there is no person, it says what the command does, and that it
+// wants --yes.
+func (m machine) confirmed(ctx context.Context, cmd *cobra.Command, command, does, question string) error {
+	if file, ok := cmd.InOrStdin().(*os.File); !m.terminal || ok && !term.IsTerminal(int(file.Fd())) {
+		return fmt.Errorf("%s %s: where nobody can be asked it wants --yes", command, does)
 	}
-	fmt.Fprint(c.err, "Deregister them? Only yes does it: ")
+	fmt.Fprintf(m.err, "%s Only yes does it: ", question)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
@@ -209,10 +214,10 @@ func (c *releaseCommand) ask(ctx context.Context, cmd *cobra.Command) error {
 	}()
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("release --deregister: not done: %w", context.Cause(ctx))
+		return fmt.Errorf("%s: not done: %w", command, context.Cause(ctx))
 	case said := <-answer:
 		if said != "yes" {
-			return fmt.Errorf("release --deregister: not done: the answer was %q", cmp.Or(said, "none"))
+			return fmt.Errorf("%s: not done: the answer was %q", command, cmp.Or(said, "none"))
 		}
 		return nil
 	}

@@ -61,6 +61,8 @@ func TestMain(m *testing.M) {
 //	front ADDR NAME     the load balancer's one fixed address, where a server answers who asks for NAME; its port is $FRONT_PORT
 //	writes N            fails unless so many calls have changed something since the last time
 //	front KEY=VALUE     adds load balancers before and behind the group, and changes them; see frontCommands
+//
+// Scripts about shift have moto's Route 53, load balancers and alarms, and further commands, see [besideMoto].
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -70,11 +72,15 @@ func TestScripts(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			w := rigtest.NewInProcess(t, sim.DNSConfig{Seed: 1})
-			testscript.Run(t, testscript.Params{
+			params := testscript.Params{
 				Files: []string{file},
 				Setup: func(e *testscript.Env) error { return setup(e, w) },
 				Cmds:  commands(w, policyServer(t, w)),
-			})
+			}
+			if strings.HasPrefix(filepath.Base(file), "shift") {
+				besideMoto(t, w, &params)
+			}
+			testscript.Run(t, params)
 		})
 	}
 }

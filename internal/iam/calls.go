@@ -1,8 +1,10 @@
 package iam
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // A Call is an operation of AWS that mooring's code can make, and what IAM calls it.
@@ -34,6 +36,30 @@ var calls = []Call{
 	{Room: "internal/notify", Operation: "eventbridge.PutEvents", Action: "events:PutEvents"},
 	{Room: "cmd/internal/rig", Operation: "s3.GetObject", Action: "s3:GetObject"},
 	{Room: "cmd/internal/rig", Operation: "sts.AssumeRole", Action: "sts:AssumeRole"},
+
+	{Room: "internal/shift", Operation: "route53.ListHostedZonesByName", Action: "route53:ListHostedZonesByName", For: "shift"},
+	{Room: "internal/shift", Operation: "route53.GetHostedZone", Action: "route53:GetHostedZone", For: "shift", On: zoneOf},
+	{Room: "internal/shift", Operation: "route53.ListResourceRecordSets", Action: "route53:ListResourceRecordSets", For: "shift", On: zoneOf},
+	{
+		Room: "internal/shift", Operation: "route53.ChangeResourceRecordSets", Action: "route53:ChangeResourceRecordSets",
+		For: "shift", On: zoneOf, Writes: true,
+	},
+	{Room: "internal/shift", Operation: "route53.GetChange", Action: "route53:GetChange", For: "shift", On: changesOf},
+	{Room: "internal/shift", Operation: "elasticloadbalancingv2.DescribeLoadBalancers", Action: "elasticloadbalancing:DescribeLoadBalancers", For: "shift"},
+	{Room: "internal/shift", Operation: "elasticloadbalancingv2.DescribeTargetGroups", Action: "elasticloadbalancing:DescribeTargetGroups", For: "shift"},
+	{Room: "internal/shift", Operation: "elasticloadbalancingv2.DescribeTargetHealth", Action: "elasticloadbalancing:DescribeTargetHealth", For: "shift"},
+	{Room: "internal/shift", Operation: "cloudwatch.DescribeAlarms", Action: "cloudwatch:DescribeAlarms", For: "shift"},
+}
+
+// zoneOf is the hosted zone that is changed; any, where none is said.
+func zoneOf(n Need) []string {
+	return []string{cmp.Or(n.Zone, "arn:aws:route53:::hostedzone/*")}
+}
+
+// changesOf are the changes of a hosted zone's partition. They have ids that nobody knows before.
+func changesOf(n Need) []string {
+	before, _, _ := strings.Cut(zoneOf(n)[0], ":hostedzone/")
+	return []string{before + ":change/*"}
 }
 
 // implied are the actions that AWS takes in somebody's name, and no code calls: what S3 does with a key, and how a function's
