@@ -145,7 +145,7 @@ func (v *verified) withMoto(t *testing.T, function string, events ...string) {
 func line(t *testing.T, r mooring.Report) string {
 	t.Helper()
 	var out bytes.Buffer
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("round", slog.Any("report", r)) //nolint:sloglint // as the function's log has it
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("round", slog.Any("report", r))
 	return out.String()
 }
 
