@@ -135,6 +135,29 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A gate is not open because nobody could look.
+func TestTheGateIsOpenOnlyWhereClientsWereSeenToBeServed(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(*probe.Sight)
+		shut   string
+	}{
+		"all is well": {func(*probe.Sight) {}, ""},
+		"somebody is leaving": {func(s *probe.Sight) {
+			s.Group.Targets = append(s.Group.Targets, target("10.0.0.9", mooring.HealthHealthy))
+		}, ""},
+		"no metric read":   {func(s *probe.Sight) { s.Metric.Err = denied{} }, ""},
+		"nobody asked":     {func(s *probe.Sight) { s.Places, s.Results = probe.Places{Err: denied{}}, nil }, "connect: there is no address"},
+		"an answer is bad": {func(s *probe.Sight) { s.Results[0].Status = 503 }, "answer: "},
+	} {
+		s := well()
+		c.change(&s)
+		saw, err := probe.Judge(s).Gate()
+		if (err == nil) != (c.shut == "") || err != nil && !strings.Contains(err.Error(), c.shut) || !strings.Contains(saw, "targets") && err == nil && what != "somebody is leaving" {
+			t.Errorf("%s: %q, error %v", what, saw, err)
+		}
+	}
+}
+
 func TestAnInconclusiveLookupCountsAgainstNobody(t *testing.T) {
 	s := well()
 	s.Observation.Inconclusive = "timeout: 10.0.0.53:53"
