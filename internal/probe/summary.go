@@ -59,7 +59,7 @@ const (
 	Pass    State = "pass"    // it is so
 	Warn    State = "warn"    // somebody should know, and nobody is harmed
 	Fail    State = "fail"    // it is not so
-	Unknown State = "unknown" // it could not be looked at
+	Unknown State = "unknown" // it may not be looked at, or there was nobody to ask
 	Skipped State = "skipped" // it was not looked at: there is nothing to look at, or it was not asked for
 )
 

@@ -274,7 +274,7 @@ func TestAddressesThatAWSChoseAreFoundByTheNamesOfTheZones(t *testing.T) {
 	}
 	v.DNS.Fault("eu-west-1b.front."+rigtest.Zone, sim.DNSFault("servfail"))
 	v.DNS.FaultResolver("eu-west-1b.front."+rigtest.Zone, sim.DNSFault("servfail"))
-	if c := check(t, v.verify(t, rig.VerifyOptions{}), "addresses"); c.State != probe.Unknown {
+	if c := check(t, v.verify(t, rig.VerifyOptions{}), "addresses"); c.State != probe.Fail || !strings.Contains(c.Saw, "servfail") {
 		t.Errorf("%+v", c)
 	}
 }
