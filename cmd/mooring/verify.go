@@ -60,8 +60,8 @@ to ask. An address of an internal load balancer is reached only from its network
 What verify speaks (--scheme auto): HTTPS on 443 and 8443, HTTP on 80 and 8080. On any other port it connects and
 offers a TLS handshake for HTTP; who does not agree is asked no more. --scheme tcp sends nothing at all.
 
-A check passes, warns, fails, is unknown (it could not be looked at: the hint names the missing IAM statement) or
-is skipped (there was nothing to look at, or it was not asked for). log and schedule take --function. Only a failure
+A check passes, warns, fails, is unknown (it may not be looked at: the hint names the missing IAM statement) or is
+skipped (there was nothing to look at, or it was not asked for). log and schedule take --function. Only a failure
 counts, since what may not be read says nothing about clients; with --strict a warning and an unknown count too.
 
 Exit codes: 0 nothing failed, 1 something did, or an error.`,

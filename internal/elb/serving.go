@@ -18,11 +18,11 @@ type ListenersAPI interface {
 
 // A Balancer is a load balancer that serves the group, as its clients see it.
 type Balancer struct {
-	ARN      string
-	DNSName  string
-	Network  bool // a Network Load Balancer, whose zones have names of their own
-	Zones    []BalancerZone
-	Ports    []uint16 // of the listeners whose default action forwards to the group, sorted
+	ARN     string
+	DNSName string
+	Network bool // a Network Load Balancer, whose zones have names of their own
+	Zones   []BalancerZone
+	Ports   []uint16 // of the listeners whose default action forwards to the group, sorted
 }
 
 // A BalancerZone is one zone of a load balancer. The addresses are those that were given to it: AWS does not tell those

@@ -75,8 +75,7 @@ func (s Sight) targets(t Targets) Check {
 		c.State, c.Saw = Skipped, s.Group.Skip
 		return c
 	case s.Group.Err != nil:
-		c.State, c.Saw, c.Hint = Unknown, s.Group.Err.Error(), statement(s.Group.Err, "")
-		return c
+		return unread(c, s.Group.Err, "")
 	}
 	note("missing", t.Missing)
 	note("not healthy", t.Unhealthy)
@@ -86,7 +85,7 @@ func (s Sight) targets(t Targets) Check {
 		c.State, c.Saw = Fail, strings.Join(wrong, "; ")
 		c.Hint = "mooring plan says what the next round does about it, mooring status what the group says of each target"
 	case s.Observation.Inconclusive != "":
-		c.State, c.Saw, c.Hint = Unknown, "the lookup was inconclusive: "+s.Observation.Inconclusive, "run it again"
+		c.State, c.Saw, c.Hint = Fail, "the lookup was inconclusive: "+s.Observation.Inconclusive, "run it again; mooring plan says more"
 	case len(t.Healthy) == 0:
 		c.State, c.Saw = Fail, "no target is healthy"
 	case extra:
@@ -107,7 +106,7 @@ func (s Sight) metric() Check {
 	case m.Skip != "":
 		c.State, c.Saw = Skipped, m.Skip
 	case m.Err != nil:
-		c.State, c.Saw, c.Hint = Unknown, m.Err.Error(), statement(m.Err, "")
+		return unread(c, m.Err, "")
 	case !m.Found && !m.Expected:
 		c.State, c.Saw = Skipped, "nobody has put "+m.Name+" of late, which only the function does: name it with --function"
 	case !m.Found:
@@ -132,7 +131,7 @@ func (s Sight) log() Check {
 	case l.Skip != "":
 		c.State, c.Saw = Skipped, l.Skip
 	case l.Err != nil:
-		c.State, c.Saw, c.Hint = Unknown, l.Err.Error(), statement(l.Err, "")
+		return unread(c, l.Err, "")
 	case !l.Found:
 		c.State, c.Saw = Fail, l.Group+" holds no report of the binding of the last 10 minutes"
 		c.Hint = "does the function run, with this binding? --log-group names another log"
@@ -165,8 +164,7 @@ func (s Sight) schedule() Check {
 	case s.Runs.Asked && s.Runs.Err == nil || l.Err == nil:
 		c.State, c.Saw, c.Hint = Fail, "no round in the last 10 minutes", hint
 	default:
-		err := errors.Join(l.Err, s.Runs.Err)
-		c.State, c.Saw, c.Hint = Unknown, err.Error(), statement(err, "")
+		return unread(c, errors.Join(l.Err, s.Runs.Err), "")
 	}
 	return c
 }

@@ -100,17 +100,17 @@ func Judge(s Sight) Verdict {
 	return v
 }
 
-// statement is the IAM statement that an error says is missing, as a hint.
-func statement(err error, otherwise string) string {
-	denied, ok := asDenied(err)
-	if !ok {
-		return otherwise
+// unread is a check that an error kept from looking: unknown for want of a permission, whose IAM statement is the hint, and
+// a failure for anything else, such as a group that does not exist.
+func unread(c Check, err error, otherwise string) Check {
+	c.State, c.Saw, c.Hint = Fail, err.Error(), otherwise
+	if denied, ok := asDenied(err); ok {
+		c.State, c.Hint = Unknown, "add this statement to the policy: "+denied.Statement()
+		if otherwise != "" {
+			c.Hint += "; or " + otherwise
+		}
 	}
-	hint := "add this statement to the policy: " + denied.Statement()
-	if otherwise != "" {
-		hint += "; or " + otherwise
-	}
-	return hint
+	return c
 }
 
 func (s Sight) addresses() Check {
@@ -121,7 +121,7 @@ func (s Sight) addresses() Check {
 	case p.Given:
 		c.Saw = fmt.Sprintf("%s and %s, as given", count(p.Static, "address"), ports(p.Ports))
 	case p.Err != nil:
-		c.State, c.Saw, c.Hint = Unknown, p.Err.Error(), statement(p.Err, byHand)
+		return unread(c, p.Err, byHand)
 	case p.Balancers == 0:
 		c.State, c.Saw, c.Hint = Fail, "no load balancer forwards to the group", "add a listener of the load balancer that forwards to it"
 	case len(p.Ports) == 0:

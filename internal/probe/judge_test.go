@@ -95,6 +95,8 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 		{"untrusted", func(s *probe.Sight) { s.Results[0].Certificate.Trusted = false }, "certificate", probe.Warn, "not trusted"},
 		{"ends soon", func(s *probe.Sight) { s.Results[0].Certificate.DaysLeft = 3 }, "certificate", probe.Warn, "3 days"},
 		{"missing", func(s *probe.Sight) { s.Group.Targets = s.Group.Targets[:1] }, "targets", probe.Fail, "missing 10.0.0.2"},
+		{"no such group", func(s *probe.Sight) { s.Group = probe.Group{Err: errors.New("there is no target group")} }, "targets", probe.Fail, "no target group"},
+		{"no such log", func(s *probe.Sight) { s.Log.Err = errors.New("there is no log group") }, "log", probe.Fail, "no log group"},
 		{"on another port", func(s *probe.Sight) { s.Group.Targets[1].Port = 80 }, "targets", probe.Fail, "missing 10.0.0.2"},
 		{"draining", func(s *probe.Sight) { s.Group.Targets[1].Health = mooring.HealthDraining }, "targets", probe.Fail, "missing 10.0.0.2"},
 		{"unhealthy", func(s *probe.Sight) { s.Group.Targets[1].Health = mooring.HealthUnhealthy }, "targets", probe.Fail, "not healthy 10.0.0.2"},
@@ -135,15 +137,38 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestAnInconclusiveLookupCountsAgainstNobody(t *testing.T) {
+// A gate is not open because nobody could look.
+func TestTheGateIsOpenOnlyWhereClientsWereSeenToBeServed(t *testing.T) {
+	for what, c := range map[string]struct {
+		change func(*probe.Sight)
+		shut   string
+	}{
+		"all is well": {func(*probe.Sight) {}, ""},
+		"somebody is leaving": {func(s *probe.Sight) {
+			s.Group.Targets = append(s.Group.Targets, target("10.0.0.9", mooring.HealthHealthy))
+		}, ""},
+		"no metric read":   {func(s *probe.Sight) { s.Metric.Err = denied{} }, ""},
+		"nobody asked":     {func(s *probe.Sight) { s.Places, s.Results = probe.Places{Err: denied{}}, nil }, "connect: there is no address"},
+		"an answer is bad": {func(s *probe.Sight) { s.Results[0].Status = 503 }, "answer: "},
+	} {
+		s := well()
+		c.change(&s)
+		saw, err := probe.Judge(s).Gate()
+		if (err == nil) != (c.shut == "") || err != nil && !strings.Contains(err.Error(), c.shut) || !strings.Contains(saw, "targets") && err == nil && what != "somebody is leaving" {
+			t.Errorf("%s: %q, error %v", what, saw, err)
+		}
+	}
+}
+
+func TestAnInconclusiveLookupIsNoReasonToBlameTheFunction(t *testing.T) {
 	s := well()
 	s.Observation.Inconclusive = "timeout: 10.0.0.53:53"
 	s.Metric.Value, s.Log.Report.Resolved = 3, addrs("10.0.0.7")
 	v := probe.Judge(s)
-	if !v.OK {
+	if len(v.Failures()) != 1 || v.Checks[4].State != probe.Fail {
 		t.Errorf("%v", v.Failures())
 	}
-	for _, c := range v.Checks[4:7] {
+	for _, c := range v.Checks[5:7] {
 		if c.State != probe.Unknown {
 			t.Errorf("%+v", c)
 		}
@@ -158,7 +183,7 @@ func TestTheScheduleIsSeenInTheInvocationsToo(t *testing.T) {
 	}{
 		{probe.Runs{Asked: true, Count: 4}, probe.Pass},
 		{probe.Runs{Asked: true}, probe.Fail},
-		{probe.Runs{Asked: true, Err: errors.New("no")}, probe.Unknown},
+		{probe.Runs{Asked: true, Err: errors.New("no")}, probe.Unknown}, // what is denied can be mended
 		{probe.Runs{}, probe.Unknown},
 	} {
 		s := well()

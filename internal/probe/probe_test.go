@@ -91,15 +91,6 @@ func TestPlainHTTPIsAskedWithoutAHandshake(t *testing.T) {
 	}
 }
 
-func TestNoProxyIsAsked(t *testing.T) {
-	addr := site(t, nil, func(http.ResponseWriter, *http.Request) {})
-	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
-	t.Setenv("ALL_PROXY", "http://127.0.0.1:1")
-	if r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.HTTP, Path: "/"}); r.Status != 200 {
-		t.Errorf("%+v", r)
-	}
-}
-
 func TestAPortThatRefusesSaysSo(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -117,6 +108,7 @@ func TestAPortThatRefusesSaysSo(t *testing.T) {
 
 // Everybody who takes a connection and answers badly is told apart from who does not take it, in time and in few words.
 func TestWhoAnswersBadlyIsNoServer(t *testing.T) {
+	const tooLong = "server response headers exceeded 16384 bytes"
 	silent := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 	garbage := func(c net.Conn) {
 		_, _ = c.Write([]byte("\x00\x1b[31mSSH-2.0-" + strings.Repeat("x", 4000) + "\r\n"))
@@ -124,7 +116,10 @@ func TestWhoAnswersBadlyIsNoServer(t *testing.T) {
 	}
 	endless := func(first, more string) func(net.Conn) {
 		return func(c net.Conn) {
-			_, err := io.WriteString(c, first)
+			_, err := c.Read(make([]byte, 4096)) // the request
+			if err == nil {
+				_, err = io.WriteString(c, first)
+			}
 			for err == nil {
 				_, err = io.WriteString(c, more)
 			}
@@ -141,13 +136,13 @@ func TestWhoAnswersBadlyIsNoServer(t *testing.T) {
 		{"garbage", garbage, probe.HTTP, "request: "},
 		{"garbage", garbage, probe.HTTPS, "TLS handshake: "},
 		{"hanging up", func(net.Conn) {}, probe.HTTPS, "TLS handshake: "},
-		{"endless headers", endless("HTTP/1.1 200 OK\r\n", "X-More: "+strings.Repeat("x", 1000)+"\r\n"), probe.HTTP, "request: "},
-		{"an endless header", endless("HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 1000)), probe.HTTP, "request: "},
+		{"endless headers", endless("HTTP/1.1 200 OK\r\n", "X-More: "+strings.Repeat("x", 1000)+"\r\n"), probe.HTTP, tooLong},
+		{"an endless header", endless("HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 1000)), probe.HTTP, tooLong},
 		{"endless hints", endless("", "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n"), probe.HTTP, "request: "},
 	} {
 		addr := listen(t, c.serve)
 		r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: c.scheme, Path: "/", Timeout: 300 * time.Millisecond})
-		if !r.Connected || r.Status != 0 || !strings.HasPrefix(r.Error, c.want) || len(r.Error) > 400 || strings.ContainsAny(r.Error, "\x00\x1b\n") {
+		if !r.Connected || r.Status != 0 || !strings.Contains(r.Error, c.want) || len(r.Error) > 400 || strings.ContainsAny(r.Error, "\x00\x1b\n") {
 			t.Errorf("%s over %s: %+v", c.what, c.scheme, r)
 		}
 	}
@@ -155,6 +150,7 @@ func TestWhoAnswersBadlyIsNoServer(t *testing.T) {
 
 func TestABodyThatNeverEndsIsNotWaitedFor(t *testing.T) {
 	addr := listen(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096)) // the request
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
 		_, _ = io.Copy(io.Discard, c)
 	})

@@ -59,7 +59,7 @@ const (
 	Pass    State = "pass"    // it is so
 	Warn    State = "warn"    // somebody should know, and nobody is harmed
 	Fail    State = "fail"    // it is not so
-	Unknown State = "unknown" // it could not be looked at
+	Unknown State = "unknown" // it may not be looked at, or there was nobody to ask
 	Skipped State = "skipped" // it was not looked at: there is nothing to look at, or it was not asked for
 )
 
@@ -122,4 +122,22 @@ func (c Codes) String() string {
 		words = append(words, word)
 	}
 	return strings.Join(words, ",")
+}
+
+// Gate says in a line what was seen, and why clients may not be sent to the binding: nil only where its fixed addresses are
+// known, each took a connection, and nothing failed. OK stays true where they could not be looked at.
+func (v Verdict) Gate() (saw string, err error) {
+	var seen []string
+	for _, c := range v.Checks {
+		if (c.Name == "addresses" || c.Name == "connect") && c.State != Pass && c.State != Fail {
+			err = errors.Join(err, fmt.Errorf("%s: %s", c.Name, c.Saw))
+		}
+		if c.State == Pass {
+			seen = append(seen, c.Name+" "+c.Saw)
+		}
+	}
+	for _, why := range v.failures {
+		err = errors.Join(err, errors.New(why))
+	}
+	return strings.Join(seen, "; "), err
 }

@@ -22,7 +22,7 @@ func TestAMetricIsTakenWholeOrNotAtAll(t *testing.T) {
 	}
 	const one = "&MetricData.member.1."
 	for what, c := range map[string]struct{ body, code string }{
-		"another action":    {strings.Replace(metric, "PutMetricData", "GetMetricData", 1), "InvalidAction"},
+		"another action":    {strings.Replace(metric, "PutMetricData", "ListMetrics", 1), "InvalidAction"},
 		"another version":   {strings.Replace(metric, "2010", "2011", 1), "InvalidAction"},
 		"no namespace":      {strings.Replace(metric, "Namespace=N", "", 1), "MissingParameter"},
 		"no metric":         {strings.Split(metric, "&MetricData")[0], "MissingParameter"},
@@ -67,5 +67,36 @@ func TestAFailingCloudWatchFailsUntilItIsHealed(t *testing.T) {
 	world.Fail(nil)
 	if second := status(); first != http.StatusServiceUnavailable || second != http.StatusOK || len(world.Data()) != 1 {
 		t.Errorf("answered %d, then %d", first, second)
+	}
+}
+
+func TestWhatIsNoQuestionAboutAMetricIsRefused(t *testing.T) {
+	world := &sim.CloudWatch{}
+	const (
+		times = "Action=GetMetricData&Version=2010-08-01&StartTime=2026-11-23T14:40:30Z&EndTime=2026-11-23T14:50:00Z"
+		query = times + "&MetricDataQueries.member.1.Id=m&MetricDataQueries.member.1.MetricStat.Metric.Namespace=N" +
+			"&MetricDataQueries.member.1.MetricStat.Metric.MetricName=M&MetricDataQueries.member.1.MetricStat.Period=60" +
+			"&MetricDataQueries.member.1.MetricStat.Stat=Sum"
+	)
+	ask := func(body string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		world.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+		return w
+	}
+	for what, body := range map[string]string{
+		"no times": "Action=GetMetricData&Version=2010-08-01", "no query": times,
+		"times the wrong way": strings.Replace(query, "14:50", "14:30", 1),
+		"half a minute":       strings.Replace(query, "Period=60", "Period=30", 1),
+		"another statistic":   strings.Replace(query, "Stat=Sum", "Stat=p99", 1),
+	} {
+		if w := ask(body); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "ValidationError") {
+			t.Errorf("%s: %d %s", what, w.Code, w.Body)
+		}
+	}
+	at := time.Date(2026, 11, 23, 14, 40, 10, 0, time.UTC) // before the start, and in its minute
+	world.Put(sim.Datum{Namespace: "N", Name: "M", Value: 2, At: at})
+	world.Put(sim.Datum{Namespace: "N", Name: "M", Value: 3, At: at.Add(20 * time.Second)})
+	if w := ask(query); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<Values><member>5</member></Values>") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

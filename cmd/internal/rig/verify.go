@@ -233,7 +233,11 @@ func (v *verification) readLog(ctx context.Context) {
 	s := v.sight
 	l, name := &s.Log, functionName(v.wants.Function)
 	l.Group = v.wants.LogGroup
-	if l.Group == "" && name != "" {
+	switch {
+	case v.config.Embedded() && l.Group == "":
+		l.Skip = "a front is no function's: --log-group names the log of mooring watch"
+		return
+	case l.Group == "" && name != "":
 		l.Group = "/aws/lambda/" + name
 	}
 	if l.Group == "" || v.wants.Log == nil {

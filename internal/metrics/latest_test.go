@@ -1,0 +1,83 @@
+package metrics_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+
+	"mooring"
+	"mooring/internal/metrics"
+	"mooring/internal/sim"
+	"mooring/internal/store/mototest"
+)
+
+func TestWhatWasPutIsReadBackTheNewestFirst(t *testing.T) {
+	world, api := startCloudWatch(t)
+	series := metrics.Resolved("web-443", group)
+	put := func(ago time.Duration, value float64, binding string) {
+		world.Put(sim.Datum{
+			Namespace: "Mooring", Name: "ResolvedAddresses", Value: value, At: now.Add(-ago),
+			Dimensions: map[string]string{"Binding": binding, "TargetGroup": "targetgroup/web/0123456789abcdef"},
+		})
+	}
+	put(3*time.Minute, 4, "web-443")
+	put(time.Minute, 5, "web-443")
+	put(time.Minute, 6, "web-443") // the maximum of its minute
+	put(0, 9, "other-443")
+	put(20*time.Minute, 1, "web-443")
+	got, err := metrics.Read(t.Context(), api, series, now.Add(-10*time.Minute), now.Add(time.Minute))
+	if err != nil || len(got) != 2 || got[0].Value != 6 || got[1].Value != 4 || !got[0].At.Equal(now.Add(-time.Minute).Truncate(time.Minute)) {
+		t.Errorf("%+v, error %v", got, err)
+	}
+	if got, err := metrics.Read(t.Context(), api, metrics.Invocations("mooring"), now.Add(-time.Minute), now); err != nil || len(got) != 0 {
+		t.Errorf("nobody put it: %+v, error %v", got, err)
+	}
+}
+
+func TestMotoShowsAnOlderFunctionsMetric(t *testing.T) {
+	api := metrics.Connect(config(mototest.Endpoint(t)))
+	m := metrics.LoadBalancerIPCount("internal-latest-1.eu-central-1.elb.amazonaws.com")
+	at := time.Now()
+	if err := metrics.PutIPCount(t.Context(), api, m, 7, at); err != nil {
+		t.Fatal(err)
+	}
+	got, err := metrics.Read(t.Context(), api, m.Series(), at.Add(-10*time.Minute), at.Add(time.Minute))
+	if err != nil || len(got) != 1 || got[0].Value != 7 {
+		t.Errorf("%+v, error %v", got, err)
+	}
+}
+
+func TestAMetricThatMayNotBeReadSaysWhatIsMissing(t *testing.T) {
+	world, api := startCloudWatch(t)
+	world.Fail(&sim.APIError{Status: http.StatusForbidden, Code: "AccessDenied", Message: "no"})
+	_, err := metrics.Read(t.Context(), api, metrics.Invocations("mooring"), now.Add(-time.Minute), now)
+	var denied interface{ Statement() string }
+	if !errors.Is(err, mooring.ErrDenied) || !errors.As(err, &denied) || !strings.Contains(denied.Statement(), `"cloudwatch:GetMetricData"`) {
+		t.Errorf("said %v", err)
+	}
+	world.Fail(&sim.APIError{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: "sorry"})
+	if _, err := metrics.Read(t.Context(), api, metrics.Invocations("mooring"), now.Add(-time.Minute), now); err == nil || errors.Is(err, mooring.ErrDenied) {
+		t.Errorf("said %v", err)
+	}
+}
+
+func (silent) GetMetricData(ctx context.Context, _ *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+func TestASilentCloudWatchIsNotReadForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		_, err := metrics.Read(t.Context(), silent{}, metrics.Invocations("mooring"), began.Add(-time.Minute), began)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 5*time.Second {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+	})
+}
