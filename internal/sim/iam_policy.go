@@ -155,8 +155,7 @@ func (s statement) matches(d demand) (hit [][2]int) {
 	}
 	for a, action := range s.actions {
 		for r, resource := range s.resources {
-			about := resource.text == "*" || d.resource != "*" && resource.form.MatchString(d.resource)
-			if about && action.form.MatchString(d.action) {
+			if resource.form.MatchString(d.resource) && action.form.MatchString(d.action) {
 				hit = append(hit, [2]int{a, r})
 			}
 		}
