@@ -38,8 +38,9 @@ fmt: ## format all Go files
 	$(TOOL) gofumpt -w .
 
 .PHONY: docs
-docs: ## docs/reference.md and the schema, from the code
+docs: ## docs/reference.md and the schema, from the code; the templates' parameters
 	$(GO) test ./cmd/mooring ./internal/config -run 'Reference|Schema' -update
+	$(GO) test ./cmd/internal/deploytest -run Document -update
 
 .PHONY: picture
 picture: build ## docs/demo.svg, from a run of the demo

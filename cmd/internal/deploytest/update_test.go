@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"mooring/cmd/internal/deploytest"
 	"mooring/deploy/cloudformation"
 )
 
@@ -108,5 +107,3 @@ func TestTheOriginalsParametersAreAllThere(t *testing.T) {
 		t.Error("Region is not ignored")
 	}
 }
-
-var _ deploytest.Case
