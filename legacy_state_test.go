@@ -345,7 +345,7 @@ type successor struct {
 	rule  sim.Rule
 	group *sim.TargetGroup
 	holds []netip.Addr        // registered since its last run
-	sent  map[netip.Addr]bool // whom it sent away when they had left the name
+	sent  map[netip.Addr]bool // whom it sent away
 	lost  map[loss]bool
 }
 
@@ -404,9 +404,7 @@ func (s *successor) run(t *testing.T, now time.Time, resolved, truth, was []neti
 		_, s.holds = s.listed(now)
 	}
 	for _, a := range deregister {
-		if !slices.Contains(truth, a) {
-			s.sent[a] = true
-		}
+		s.sent[a] = true
 	}
 	for _, a := range truth {
 		switch in := slices.Contains(s.holds, a); {
@@ -485,7 +483,7 @@ func (k *keptTrue) handOver(e elderly) {
 		}
 	}
 	for what := range heir.lost {
-		own := heir.sent[what.addr] // v2 registers nobody who is draining: its own loss, by its own removal
+		own := heir.sent[what.addr] // v2 registers nobody who is draining: its own way, after a removal that was judged by itself
 		if what.how == "sent away" {
 			own = slices.Contains(lagging, what.at) && !always(what.addr, k.now.Add(-time.Minute), what.at) // it had left, and its return was not seen
 		}

@@ -146,6 +146,45 @@ func TestTheThirdRunIsOursAfterTwoOfTheOldFunction(t *testing.T) {
 	}
 }
 
+// The environment of the function of 2021 with one variable more: mooring runs, and leaves that function's own objects.
+func TestTheOldFunctionsStateIsKeptTrueWhereThatIsAskedFor(t *testing.T) {
+	w, env := original(t, sim.DNSConfig{Seed: 3}, rigtest.Addrs(1, 3))
+	env = append(env, "MOORING_WRITE_LEGACY_STATE=v2")
+	active, pending := rigtest.Name+"/active_ip.json", rigtest.Name+"/pending_ip.json"
+	written := func() (n int) {
+		for _, c := range w.S3.Calls() {
+			if c.Method == "PUT" && (c.Key == active || c.Key == pending) {
+				n++
+			}
+		}
+		return n
+	}
+	for _, verb := range [][]string{{"plan"}, {"sync", "--dry-run"}} {
+		if out, err := w.Command(t.Context(), env, verb...).CombinedOutput(); err != nil || written() > 0 {
+			t.Fatalf("%s wrote %d objects, error %v\n%s", verb, written(), err, out)
+		}
+	}
+	mustSync(t, w, env)
+	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 2)...)
+	mustSync(t, w, env)
+	got := w.S3.Objects(rigtest.Bucket)
+	if list := string(got[active].Body); !strings.Contains(list, `"IPList": ["10.0.0.11", "10.0.0.12", "10.0.0.13"], "IPCount": 3}`) {
+		t.Errorf("active %s", list)
+	}
+	if counts := string(got[pending].Body); counts != `{"10.0.0.13": 1}` {
+		t.Errorf("pending %s", counts)
+	}
+	if written() != 3 { // two, and then the counts alone
+		t.Errorf("%d writes", written())
+	}
+
+	w.S3.Inject("PUT", pending, -1, sim.S3Denied)
+	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
+	if r := mustSync(t, w, env); !strings.Contains(r.Stdout+r.Stderr, "s3:PutObject on arn:aws:s3:::"+rigtest.Bucket+"/"+pending+" denied") {
+		t.Errorf("a denied write is not said\n%s%s", r.Stdout, r.Stderr)
+	}
+}
+
 // Every class of failure, ten runs: nobody leaves, exit 1, and the class is said first.
 func TestNoFailureRemovesAnybody(t *testing.T) {
 	everywhere := func(f sim.DNSFault) func(*rigtest.World) {
