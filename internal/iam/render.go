@@ -125,7 +125,7 @@ func yamlList(out *bytes.Buffer, indent, key string, values []string) {
 func comment(out *bytes.Buffer, indent string, sentences ...string) {
 	const most = 100
 	line := ""
-	for _, word := range strings.Fields(strings.Join(sentences, " ")) {
+	for word := range strings.FieldsSeq(strings.Join(sentences, " ")) {
 		if line != "" && len(indent)+len(line)+len(word) > most {
 			fmt.Fprintf(out, "%s# %s\n", indent, line)
 			line = ""

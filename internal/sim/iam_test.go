@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -30,9 +31,7 @@ func signedBy(key, service, method, target string, body io.Reader) *http.Request
 
 func query(key, service, version, action string, more url.Values) *http.Request {
 	form := url.Values{"Action": {action}, "Version": {version}}
-	for name, v := range more {
-		form[name] = v
-	}
+	maps.Copy(form, more)
 	r := signedBy(key, service, http.MethodPost, "/", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return r
