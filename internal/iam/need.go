@@ -24,6 +24,8 @@ type Need struct {
 	// purpose are allowed, in place of those of the rounds.
 	For string
 
+	Zone string // ARN of the hosted zone that is changed; "": any
+
 	Group string // ARN of the target group that it reads
 	Mode  Mode   // and what it changes there; "" is nothing
 
