@@ -20,8 +20,8 @@ func addrs(texts ...string) (out []netip.Addr) {
 	return out
 }
 
-func target(addr string, health mooring.Health) mooring.Target {
-	return mooring.Target{Addr: netip.MustParseAddr(addr), Port: 443, Health: health}
+func healthy(addr string) mooring.Target {
+	return mooring.Target{Addr: netip.MustParseAddr(addr), Port: 443, Health: mooring.HealthHealthy}
 }
 
 // well is a binding of which all is well.
@@ -35,7 +35,7 @@ func well() probe.Sight {
 			Addr: netip.MustParseAddr("203.0.113.1"), Port: 443, Scheme: probe.HTTPS, Connected: true, Status: 200, ConnectMS: 1.5, Certificate: &cert,
 		}},
 		Observation: mooring.Observation{Answers: []mooring.Answer{{Addrs: seen}}},
-		Group:       probe.Group{Targets: []mooring.Target{target("10.0.0.1", mooring.HealthHealthy), target("10.0.0.2", mooring.HealthHealthy)}},
+		Group:       probe.Group{Targets: []mooring.Target{healthy("10.0.0.1"), healthy("10.0.0.2")}},
 		Metric:      probe.Metric{Name: "Mooring ResolvedAddresses", Expected: true, Found: true, Value: 2, At: now.Add(-time.Minute)},
 		Log:         probe.Log{Group: "/aws/lambda/mooring", Found: true, At: now.Add(-time.Minute), Report: mooring.Report{Binding: "web-443", Resolved: seen}},
 	}
@@ -101,7 +101,7 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 		{"draining", func(s *probe.Sight) { s.Group.Targets[1].Health = mooring.HealthDraining }, "targets", probe.Fail, "missing 10.0.0.2"},
 		{"unhealthy", func(s *probe.Sight) { s.Group.Targets[1].Health = mooring.HealthUnhealthy }, "targets", probe.Fail, "not healthy 10.0.0.2"},
 		{"extra", func(s *probe.Sight) {
-			s.Group.Targets = append(s.Group.Targets, target("10.0.0.9", mooring.HealthHealthy))
+			s.Group.Targets = append(s.Group.Targets, healthy("10.0.0.9"))
 		}, "targets", probe.Warn, "extra 10.0.0.9"},
 		{"targets not allowed", func(s *probe.Sight) { s.Group = probe.Group{Err: denied{}} }, "targets", probe.Unknown, "denied"},
 		{"another count", func(s *probe.Sight) { s.Metric.Value = 3 }, "metric", probe.Fail, "was 3 at 07:59:00"},
@@ -145,7 +145,7 @@ func TestTheGateIsOpenOnlyWhereClientsWereSeenToBeServed(t *testing.T) {
 	}{
 		"all is well": {func(*probe.Sight) {}, ""},
 		"somebody is leaving": {func(s *probe.Sight) {
-			s.Group.Targets = append(s.Group.Targets, target("10.0.0.9", mooring.HealthHealthy))
+			s.Group.Targets = append(s.Group.Targets, healthy("10.0.0.9"))
 		}, ""},
 		"no metric read":   {func(s *probe.Sight) { s.Metric.Err = denied{} }, ""},
 		"nobody asked":     {func(s *probe.Sight) { s.Places, s.Results = probe.Places{Err: denied{}}, nil }, "connect: there is no address"},
