@@ -26,6 +26,8 @@ const (
 	forCommand  = "command"
 	forDaemon   = "daemon"
 	forFunction = "function"
+
+	forVerify = "verify" // no process, but what is done beside the rounds, see [iam.Purposes]
 )
 
 func newIAMPolicy(m machine) *cobra.Command {
@@ -61,7 +63,7 @@ Exit codes: 0 done, 1 error.`,
 	flags.StringVar(&p.output, "output", "json", "form of the policy: json, terraform or cloudformation")
 	flags.StringVar(&p.forWhat, "for", forCommand, "who it is that runs: "+kinds)
 	flags.StringVar(&p.identity, "identity", "process", "whose policy: process, profile:NAME or a role's ARN")
-	flags.StringVar(&p.logGroup, "log-group", "", "function: name or ARN of its log group (default any of /aws/lambda/)")
+	flags.StringVar(&p.logGroup, "log-group", "", "function, verify: name or ARN of the function's log group (default any of /aws/lambda/)")
 	flags.StringVar(&p.configAt, "config-at", "", "s3://BUCKET/KEY that the configuration will be read from (default --config, where that is on S3)")
 	flags.StringVar(&p.key, "kms-key", "", "KMS key that the memory's bucket encrypts with by default: its ARN, id or alias")
 	bindBindings(cmd)
@@ -105,11 +107,14 @@ func (p *policyCommand) check() error {
 		return fmt.Errorf("configuration: --for %q: want %s", p.forWhat, strings.Join(kinds, ", "))
 	case !slices.Contains(outputs, p.output):
 		return fmt.Errorf("configuration: --output %q: want %s", p.output, strings.Join(outputs, ", "))
-	case p.logGroup != "" && p.forWhat != forFunction:
-		return fmt.Errorf("configuration: --log-group is for --for %s", forFunction)
+	case p.logGroup != "" && !p.logs():
+		return fmt.Errorf("configuration: --log-group is for --for %s, which writes there, and --for %s, which reads", forFunction, forVerify)
 	}
 	return nil
 }
+
+// logs tells whether a log group is written or read.
+func (p *policyCommand) logs() bool { return p.forWhat == forFunction || p.forWhat == forVerify }
 
 // deployment is what the process needs beside the bindings.
 func (p *policyCommand) deployment(flags *pflag.FlagSet) (rig.Deployment, error) {
@@ -119,7 +124,7 @@ func (p *policyCommand) deployment(flags *pflag.FlagSet) (rig.Deployment, error)
 	if d.Config == "" {
 		d.Config = p.configOnS3(from)
 	}
-	if p.forWhat == forFunction {
+	if p.logs() {
 		d.LogGroup = cmp.Or(p.logGroup, rig.AnyLogGroup)
 	}
 	if slices.Contains(iam.Purposes(), p.forWhat) {

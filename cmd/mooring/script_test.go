@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 //	looks N NAME        waits until the name was looked up in N more looks
 //	putv3 FILE          puts the state of the function of 2020 there
 //	enforce             AWS judges every call from now on, by the policies that are made for each command line
-//	front ADDR NAME     the load balancer's one fixed address, where a server answers who asks for NAME; its port is $FRONT_PORT
+//	serve ADDR NAME     the load balancer's one fixed address, where a server answers who asks for NAME; its port is $FRONT_PORT
 //	writes N            fails unless so many calls have changed something since the last time
 //	front KEY=VALUE     adds load balancers before and behind the group, and changes them; see frontCommands
 //
@@ -176,7 +176,7 @@ func commands(w *rigtest.World, guardURL string) map[string]func(*testscript.Tes
 			key := "Tracked IP list for " + rigtest.Name + " - " + strings.ReplaceAll(rigtest.ARN, "/", "-")
 			w.S3.Put(rigtest.Bucket, key, []byte(ts.ReadFile(args[0])))
 		},
-		"front": func(ts *testscript.TestScript, _ bool, args []string) { serveFront(ts, w, args[0], args[1]) },
+		"serve": func(ts *testscript.TestScript, _ bool, args []string) { serveFront(ts, w, args[0], args[1]) },
 		"writes": func(ts *testscript.TestScript, _ bool, args []string) {
 			n := 0
 			for _, c := range w.AWS.Calls() {

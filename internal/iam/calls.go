@@ -11,7 +11,7 @@ import (
 type Call struct {
 	Room      string // whose code makes it, below the module's root
 	Operation string // as the SDK names it, behind its package: sns.PublishBatch
-	Action    string // sns:Publish
+	Action    string // sns:Publish; "": nobody needs a permission for it, or a denial is answer enough
 
 	For    string              // the purpose beside the rounds that makes it, as [Purposes] lists them; "": rounds, and work by hand
 	On     func(Need) []string // the resources of such a call; nil: AWS has none
@@ -49,6 +49,35 @@ var calls = []Call{
 	{Room: "internal/shift", Operation: "elasticloadbalancingv2.DescribeTargetGroups", Action: "elasticloadbalancing:DescribeTargetGroups", For: "shift"},
 	{Room: "internal/shift", Operation: "elasticloadbalancingv2.DescribeTargetHealth", Action: "elasticloadbalancing:DescribeTargetHealth", For: "shift"},
 	{Room: "internal/shift", Operation: "cloudwatch.DescribeAlarms", Action: "cloudwatch:DescribeAlarms", For: "shift"},
+
+	{Room: "internal/doctor", Operation: "sts.GetCallerIdentity", For: "doctor"},
+	{Room: "internal/doctor", Operation: "cloudwatch.ListMetrics", For: "doctor"},
+	{Room: "internal/doctor", Operation: "sns.GetTopicAttributes", For: "doctor"},
+	{Room: "internal/doctor", Operation: "eventbridge.DescribeEventBus", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeTargetGroups", Action: "elasticloadbalancing:DescribeTargetGroups", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeTargetGroupAttributes", Action: "elasticloadbalancing:DescribeTargetGroupAttributes", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeTargetHealth", Action: "elasticloadbalancing:DescribeTargetHealth", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeTags", Action: "elasticloadbalancing:DescribeTags", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeLoadBalancers", Action: "elasticloadbalancing:DescribeLoadBalancers", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeLoadBalancerAttributes", Action: "elasticloadbalancing:DescribeLoadBalancerAttributes", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeListeners", Action: "elasticloadbalancing:DescribeListeners", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeListenerAttributes", Action: "elasticloadbalancing:DescribeListenerAttributes", For: "doctor"},
+	{Room: "internal/doctor", Operation: "elasticloadbalancingv2.DescribeRules", Action: "elasticloadbalancing:DescribeRules", For: "doctor"},
+	{Room: "internal/doctor", Operation: "ec2.DescribeSecurityGroups", Action: "ec2:DescribeSecurityGroups", For: "doctor"},
+	{Room: "internal/doctor", Operation: "ec2.DescribeNetworkInterfaces", Action: "ec2:DescribeNetworkInterfaces", For: "doctor"},
+	{Room: "internal/doctor", Operation: "ec2.DescribeSubnets", Action: "ec2:DescribeSubnets", For: "doctor"},
+	{Room: "internal/doctor", Operation: "iam.SimulatePrincipalPolicy", Action: "iam:SimulatePrincipalPolicy", For: "doctor"},
+	{Room: "internal/doctor", Operation: "lambda.ListFunctions", Action: "lambda:ListFunctions", For: "doctor"},
+	{Room: "internal/doctor", Operation: "s3.GetObject", Action: "s3:GetObject", For: "doctor", On: memoriesOf},
+	{Room: "internal/doctor", Operation: "s3.PutObject", Action: "s3:PutObject", For: "doctor", On: probesOf, Writes: true},
+
+	{Room: "internal/elb", Operation: "elasticloadbalancingv2.DescribeTargetHealth", Action: "elasticloadbalancing:DescribeTargetHealth", For: "verify"},
+	{Room: "internal/elb", Operation: "elasticloadbalancingv2.DescribeTargetGroups", Action: "elasticloadbalancing:DescribeTargetGroups", For: "verify"},
+	{Room: "internal/elb", Operation: "elasticloadbalancingv2.DescribeLoadBalancers", Action: "elasticloadbalancing:DescribeLoadBalancers", For: "verify"},
+	{Room: "internal/elb", Operation: "elasticloadbalancingv2.DescribeListeners", Action: "elasticloadbalancing:DescribeListeners", For: "verify"},
+	{Room: "internal/elb", Operation: "ec2.DescribeSubnets", Action: "ec2:DescribeSubnets", For: "verify"},
+	{Room: "internal/metrics", Operation: "cloudwatch.GetMetricData", Action: "cloudwatch:GetMetricData", For: "verify"},
+	{Room: "internal/logs", Operation: "cloudwatchlogs.FilterLogEvents", Action: "logs:FilterLogEvents", For: "verify", On: logsOf},
 }
 
 // zoneOf is the hosted zone that is changed; any, where none is said.
@@ -61,6 +90,45 @@ func changesOf(n Need) []string {
 	before, _, _ := strings.Cut(zoneOf(n)[0], ":hostedzone/")
 	return []string{before + ":change/*"}
 }
+
+// memoriesOf are the memory's objects.
+func memoriesOf(n Need) (out []string) {
+	for _, o := range n.Objects {
+		if o.Use == ForMemory {
+			out = append(out, o.arn())
+		}
+	}
+	return out
+}
+
+// probesOf are the objects that doctor tries to write, one beside each memory.
+func probesOf(n Need) (out []string) {
+	for _, memory := range memoriesOf(n) {
+		out = append(out, memory[:strings.LastIndex(memory, "/")+1]+"doctor.json")
+	}
+	return out
+}
+
+// bucketsOf are the buckets of the memories.
+func bucketsOf(n Need) (out []string) {
+	for _, memory := range memoriesOf(n) {
+		bucket, _, _ := strings.Cut(memory, "/")
+		out = append(out, bucket)
+	}
+	return out
+}
+
+// logsOf are the log groups that are read.
+func logsOf(n Need) (out []string) {
+	for _, group := range n.LogGroups {
+		out = append(out, group+":*")
+	}
+	return out
+}
+
+// unspoken are permissions of a purpose without a call of their own: by s3:ListBucket S3 tells what is missing from what is
+// denied. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+var unspoken = []Call{{Action: "s3:ListBucket", For: "doctor", On: bucketsOf}}
 
 // implied are the actions that AWS takes in somebody's name, and no code calls: what S3 does with a key, and how a function's
 // runtime writes its log.
@@ -88,8 +156,8 @@ const whyFurther = "AWS has no resources for these actions."
 // furtherGrants are those of a purpose beside the rounds.
 func (n Need) furtherGrants() []grant {
 	var out []grant
-	for _, c := range calls {
-		if c.For != n.For {
+	for _, c := range slices.Concat(calls, unspoken) {
+		if c.For != n.For || c.Action == "" {
 			continue
 		}
 		g := grant{kind: furtherReads, action: c.Action, resource: everywhere, why: whyFurther}

@@ -200,7 +200,7 @@ func TestAPurposeBesideTheRoundsHasItsOwnCallsAlone(t *testing.T) {
 	if got := p.Actions(); !slices.Equal(got, []string{"elasticloadbalancing:DescribeListeners", "route53:ChangeResourceRecordSets", "sts:AssumeRole"}) {
 		t.Errorf("%v", got)
 	}
-	if !slices.Equal(iam.Purposes(), []string{"look"}) || p.Statements[2].Resources[0] != group+"/x" || p.Statements[1].Resources[0] != "*" || len(p.Statements[1].Why) != 1 {
+	if !slices.Contains(iam.Purposes(), "look") || p.Statements[2].Resources[0] != group+"/x" || p.Statements[1].Resources[0] != "*" || len(p.Statements[1].Why) != 1 {
 		t.Errorf("%v: %s", iam.Purposes(), iam.JSON([]iam.Policy{p}))
 	}
 	if rounds := iam.New(everything()).Actions(); slices.Contains(rounds, "elasticloadbalancing:DescribeListeners") {

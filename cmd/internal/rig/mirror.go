@@ -16,9 +16,7 @@ func mirrorOf(ctx context.Context, c config.Config, o Options) (func(context.Con
 	if c.LegacyState.Format == "" || o.DryRun {
 		return nil, nil
 	}
-	who := memoryIdentity(c)
-	who.Region = cmp.Or(c.LegacyState.Region, who.Region)
-	cfg, err := o.Clients.as(ctx, who, config.GroupRegion(c.Binding.TargetGroup))
+	cfg, err := o.Clients.as(ctx, legacyWriter(c), config.GroupRegion(c.Binding.TargetGroup))
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +25,13 @@ func mirrorOf(ctx context.Context, c config.Config, o Options) (func(context.Con
 		return nil, fmt.Errorf("keep the older function's state of %s: %w", c.Binding.Name, err)
 	}
 	return w.Write, nil
+}
+
+// legacyWriter is who writes it, and where.
+func legacyWriter(c config.Config) config.AWS {
+	who := memoryIdentity(c)
+	who.Region = cmp.Or(c.LegacyState.Region, who.Region)
+	return who
 }
 
 // legacyWriteOf says where it is, and by which numbers the function counts.

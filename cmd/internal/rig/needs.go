@@ -33,7 +33,7 @@ type Deployment struct {
 	Config   string     // s3://BUCKET/KEY that the configuration is read from; "": not from S3
 	Access   config.AWS // as whom, and where
 	Daemon   bool       // it holds leases
-	LogGroup string     // name or ARN of the log group that it writes to, as a function; "": none
+	LogGroup string     // name or ARN of the log group that it writes to, as a function, or reads; "": none
 	Purpose  string     // what is done instead of rounds, as [iam.Purposes] lists it; "": rounds
 	Key      string     // KMS key that a memory is encrypted with where nothing else is said, as --memory-sse has it; "": none
 }
@@ -109,6 +109,10 @@ func (n *needs) binding(c config.Config) error {
 	if keepsLegacy(c) {
 		who := memoryIdentity(c)
 		n.bound(who, n.legacy(c, who))
+	}
+	if c.LegacyState.Format != "" {
+		who := legacyWriter(c)
+		n.bound(who, n.legacyState(c, who))
 	}
 	return nil
 }
@@ -201,6 +205,17 @@ func (n *needs) legacy(c config.Config, who config.AWS) (need iam.Need) {
 	return need
 }
 
+// legacyState is what is kept true for an older function.
+func (n *needs) legacyState(c config.Config, who config.AWS) (need iam.Need) {
+	kept, at := legacyWriteOf(c), n.at(c, who, who.Region)
+	for _, key := range kept.Keys() {
+		need.Objects = append(need.Objects, iam.Object{
+			Use: iam.ForOlderStateToo, Partition: at.partition, Bucket: kept.Bucket, Key: iam.Literal(key), Owner: kept.Owner,
+		})
+	}
+	return need
+}
+
 // process is what the process itself does: it reads its configuration, and as a function its log is written.
 func (n *needs) process() error {
 	d := n.deployment
@@ -224,9 +239,21 @@ func (n *needs) process() error {
 		if !strings.HasPrefix(arn, "arn:") {
 			arn = fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", at.partition, at.region, at.account, strings.ReplaceAll(iam.Literal(arn), "${*}", "*"))
 		}
-		n.of[Identity{}] = append(n.of[Identity{}], iam.Need{LogGroups: []string{arn}})
+		n.logs(arn)
 	}
 	return nil
+}
+
+// logs are written by the function's runtime for the process itself, and read as whoever looks at a binding.
+func (n *needs) logs(arn string) {
+	need := iam.Need{LogGroups: []string{arn}}
+	if n.deployment.Purpose == "" {
+		n.of[Identity{}] = append(n.of[Identity{}], need)
+		return
+	}
+	for _, c := range n.configs {
+		n.bound(c.AWS, need)
+	}
 }
 
 // A locale is where the resources are that somebody names without their ARNs; * where that is not known.
