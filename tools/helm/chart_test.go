@@ -286,7 +286,7 @@ func TestTheSchemaRefusesWhatIsWrong(t *testing.T) {
 		"a port":                `{listen: {port: 70000}}`,
 		"a kind of volume":      `{persistence: {type: hostPath}}`,
 		"a policy":              `{image: {pullPolicy: Sometimes}}`,
-		"a default":             `{defaults: {hostname: a.example.com}}`,
+		"a default":             `{defaults: {hostnames: a.example.com}}`,
 		"an annotation's value": `{podAnnotations: {a: 1}}`,
 	} {
 		given := examples(t)["s3"]

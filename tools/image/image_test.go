@@ -90,7 +90,10 @@ func sent(t *testing.T) []string {
 			if gone, err := ignored.MatchesOrParentMatches(name); err != nil || !gone {
 				t.Errorf("%s is sent: %v", name, err)
 			}
-			return fs.SkipDir
+			if d.IsDir() { // .git is a file in a further work tree
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if d.IsDir() {
 			return nil
