@@ -142,7 +142,7 @@ type Import struct {
 	Missed map[netip.Addr]int // runs in a row without the address
 	At     time.Time          // when the misses were last written; zero where that is not known, and then they earn no credit
 
-	// Written is when anything of it was last written; zero where that is not known.
+	// Written is when the older function last wrote anything of it; zero where that is not known, or mooring wrote it last.
 	// That it moves after mooring took over shows that the older function still runs.
 	Written time.Time
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A Keeper keeps one binding: it runs rounds. All fields but the last are required.
+// A Keeper keeps one binding: it runs rounds. All fields but Tell and Mirror are required.
 type Keeper struct {
 	Binding Binding
 	Policy  Policy
@@ -30,6 +30,10 @@ type Keeper struct {
 
 	// Tell, if there is one, is told of each round that changed the group. Its error is a warning.
 	Tell func(context.Context, Report) error
+
+	// Mirror, if there is one, is given what is remembered at the end of each round that may change the group, so that
+	// it can be kept in another form too. A memory that was not saved, or may not have been, is not given. Its error is a warning.
+	Mirror func(context.Context, Memory) error
 
 	settings atomic.Pointer[Settings] // as inspected last
 	paused   atomic.Pointer[Pause]    // as remembered last
@@ -84,6 +88,7 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 		if acts {
 			k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s) })
 			k.tell(ctx, r, plan)
+			k.mirror(ctx, r, plan.Memory, tag)
 		}
 	case apply && plan.Changed && errors.Is(ctx.Err(), context.DeadlineExceeded): // it was frozen, for one
 		r.fail(fmt.Errorf("not done: the time of the round of %s was over before it could act: %w", k.Binding.Name, context.Cause(ctx)))
@@ -315,6 +320,16 @@ func (k *Keeper) tell(ctx context.Context, r *report, plan Plan) {
 	}
 	if err := k.Tell(ctx, r.Report); err != nil {
 		r.warn("not everybody was told of the changes: %v%s", err, missingStatement(err))
+	}
+}
+
+// mirror gives away what is remembered. It is late enough to delay nobody's registration.
+func (k *Keeper) mirror(ctx context.Context, r *report, m Memory, tag string) {
+	if k.Mirror == nil || tag == "" {
+		return
+	}
+	if err := k.Mirror(ctx, m); err != nil {
+		r.warn("%v%s", err, missingStatement(err))
 	}
 }
 

@@ -493,6 +493,42 @@ func TestWhatWasConfirmedIsToldAndThatNobodyHeardIsAWarning(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatIsRememberedForSureIsMirrored(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*desk, *mooring.Keeper)
+		times  int
+	}{
+		"a round that saves":      {func(*desk, *mooring.Keeper) {}, 1},
+		"one with nothing to do":  {func(d *desk, _ *mooring.Keeper) { d.names = d.names[:0] }, 1},
+		"whose save is lost":      {func(d *desk, _ *mooring.Keeper) { d.saveErr = mooring.ErrConflict }, 0},
+		"without memory":          {func(d *desk, _ *mooring.Keeper) { d.loadErr = errors.New("no bucket today") }, 0},
+		"that only observes":      {func(_ *desk, k *mooring.Keeper) { k.Policy.Mode = mooring.ModeObserve }, 0},
+		"of a binding on hold":    {func(d *desk, _ *mooring.Keeper) { d.memory.Paused = mooring.Pause{At: noon} }, 0},
+		"that cannot see a group": {func(d *desk, _ *mooring.Keeper) { d.targetsErr = errors.New("throttled") }, 0},
+	} {
+		d := leaving()
+		k := d.keeper()
+		c.change(d, k)
+		if len(d.names) == 0 {
+			d.memory.Addresses[2] = mooring.Entry{Addr: d.memory.Addresses[2].Addr}
+			d.names = []mooring.Observation{answers(40, "10.0.0.1 10.0.0.2 10.0.0.3")}
+		}
+		var given []mooring.Memory
+		k.Mirror = func(_ context.Context, m mooring.Memory) error {
+			given = append(given, m)
+			return errors.New("no such bucket")
+		}
+		r := k.Round(t.Context())
+		k.Plan(t.Context())
+		if len(given) != c.times || (c.times > 0) != strings.Contains(strings.Join(r.Warnings, " "), "no such bucket") {
+			t.Errorf("%s: given %d times, with warnings %q", name, len(given), r.Warnings)
+		}
+		if c.times > 0 && (r.Err != nil || given[0].Revision < 7 || len(given[0].Addresses) == 0) {
+			t.Errorf("%s: given %+v, error %v", name, given[0], r.Err)
+		}
+	}
+}
+
 // The first round adds somebody, and so reads the group's settings; the second one knows in which zone everybody is.
 func TestAZoneThatNobodyServesIsToldOfWhileCrossZoneIsOff(t *testing.T) {
 	for name, c := range map[string]struct {

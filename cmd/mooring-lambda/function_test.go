@@ -19,25 +19,25 @@ func TestAnyEventRunsARound(t *testing.T) {
 	// What an older function left has no checksums, of which the SDK would tell the log in its own way.
 	w.S3.Put(rigtest.Bucket, rigtest.Name+"/active_ip.json", []byte(`{"LoadBalancerName": "`+rigtest.Name+`", "IPList": ["10.0.0.11"], "IPCount": 1}`))
 	w.S3.Put(rigtest.Bucket, rigtest.Name+"/pending_ip.json", []byte(`{"10.0.0.99": 2}`))
-	api := newRuntimeAPI(t)
-	api.left = 12 * time.Second // too little to look into an event again
-	f := run(t, w, api, w.OriginalEnvironment()...)
+	api := rigtest.NewRuntimeAPI(t)
+	api.Left = 12 * time.Second // too little to look into an event again
+	f := w.Function(t, api, w.OriginalEnvironment()...)
 	for _, event := range []string{`{}`, `null`, `"ping"`, `[1,2]`, `{"source":"aws.events","detail-type":"Scheduled Event"}`} {
-		r := f.invoke(t, event)
-		if r.failed {
-			t.Fatalf("%s: %s", event, r.body)
+		r := f.Invoke(t, event)
+		if r.Failed {
+			t.Fatalf("%s: %s", event, r.Body)
 		}
-		if got := decode(t, r.body); got["ok"] != true || got["schema_version"] != 1.0 {
-			t.Errorf("%s: %s", event, r.body)
+		if got := decode(t, r.Body); got["ok"] != true || got["schema_version"] != 1.0 {
+			t.Errorf("%s: %s", event, r.Body)
 		}
 	}
 	if got := w.Registered(); !slices.Equal(got, rigtest.Addrs(1, 12)) {
 		t.Errorf("registered: %s", rigtest.Strings(got))
 	}
 
-	f.end()
+	f.End()
 	reports, embedded := 0, 0
-	for line := range strings.Lines(f.log.String()) {
+	for line := range strings.Lines(f.Log.String()) {
 		entry := decode(t, line) // JSON lines only
 		if report, ok := entry["report"].(map[string]any); ok {
 			if len(report["resolved"].([]any)) != 12 {
@@ -53,42 +53,42 @@ func TestAnyEventRunsARound(t *testing.T) {
 		}
 	}
 	if reports != 5 || embedded != 5 {
-		t.Errorf("%d reports and %d lines of metrics in 5 rounds:\n%s", reports, embedded, &f.log)
+		t.Errorf("%d reports and %d lines of metrics in 5 rounds:\n%s", reports, embedded, &f.Log)
 	}
 }
 
 func TestARoundThatDidNotComeThroughIsAFailedInvocation(t *testing.T) {
 	w := world(t, sim.DNSConfig{Seed: 1})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
-	f := run(t, w, newRuntimeAPI(t), w.OriginalEnvironment()...)
-	if r := f.invoke(t, "{}"); r.failed {
-		t.Fatal(r.body)
+	f := w.Function(t, rigtest.NewRuntimeAPI(t), w.OriginalEnvironment()...)
+	if r := f.Invoke(t, "{}"); r.Failed {
+		t.Fatal(r.Body)
 	}
 	w.DNS.Fault(rigtest.Name, sim.DNSNXDomain)
 	w.DNS.FaultResolver(rigtest.Name, sim.DNSNXDomain)
-	r := f.invoke(t, "{}")
-	if message, _ := decode(t, r.body)["errorMessage"].(string); !r.failed || !strings.HasPrefix(message, "nxdomain: ") {
+	r := f.Invoke(t, "{}")
+	if message, _ := decode(t, r.Body)["errorMessage"].(string); !r.Failed || !strings.HasPrefix(message, "nxdomain: ") {
 		t.Errorf("%+v", r)
 	}
 	w.DNS.Fault(rigtest.Name, sim.DNSNone)
 	w.DNS.FaultResolver(rigtest.Name, sim.DNSNone)
-	if r := f.invoke(t, "{}"); r.failed {
-		t.Errorf("the round after: %s", r.body)
+	if r := f.Invoke(t, "{}"); r.Failed {
+		t.Errorf("the round after: %s", r.Body)
 	}
-	f.end()
-	if !strings.Contains(f.log.String(), `"RoundFailures":1`) {
-		t.Errorf("no metric of the failure:\n%s", &f.log)
+	f.End()
+	if !strings.Contains(f.Log.String(), `"RoundFailures":1`) {
+		t.Errorf("no metric of the failure:\n%s", &f.Log)
 	}
 }
 
 func TestABadConfigurationFailsEveryInvocationAndSaysAllThatIsWrong(t *testing.T) {
 	w := world(t, sim.DNSConfig{})
-	f := run(t, w, newRuntimeAPI(t), append(w.AWSEnvironment(), "MOORING_HOSTNAME=10.0.0.1", "MOORING_MISSES=none", "MOORING_METRICS=basic")...)
+	f := w.Function(t, rigtest.NewRuntimeAPI(t), append(w.AWSEnvironment(), "MOORING_HOSTNAME=10.0.0.1", "MOORING_MISSES=none", "MOORING_METRICS=basic")...)
 	for range 2 {
-		r := f.invoke(t, "{}")
+		r := f.Invoke(t, "{}")
 		for _, want := range []string{`MOORING_HOSTNAME \"10.0.0.1\"`, `MOORING_MISSES \"none\"`, "MOORING_TARGET_GROUP: not set", "MOORING_MEMORY: not set"} {
-			if !r.failed || !strings.Contains(r.body, want) {
-				t.Errorf("no word of %s in %s", want, r.body)
+			if !r.Failed || !strings.Contains(r.Body, want) {
+				t.Errorf("no word of %s in %s", want, r.Body)
 			}
 		}
 	}
@@ -96,9 +96,9 @@ func TestABadConfigurationFailsEveryInvocationAndSaysAllThatIsWrong(t *testing.T
 
 func TestTheFunctionIsNoLoadBalancer(t *testing.T) {
 	w := world(t, sim.DNSConfig{})
-	f := run(t, w, newRuntimeAPI(t), "MOORING_HOSTNAME="+rigtest.Name, "MOORING_PORT=443", "MOORING_TARGET_GROUP=tcp://:8443", "MOORING_MEMORY=none")
-	r := f.invoke(t, "{}")
-	if !r.failed || !strings.Contains(r.body, "configuration: binding tcp-8443-443: tcp://0.0.0.0:8443: the function is no load balancer: give it the ARN") {
+	f := w.Function(t, rigtest.NewRuntimeAPI(t), "MOORING_HOSTNAME="+rigtest.Name, "MOORING_PORT=443", "MOORING_TARGET_GROUP=tcp://:8443", "MOORING_MEMORY=none")
+	r := f.Invoke(t, "{}")
+	if !r.Failed || !strings.Contains(r.Body, "configuration: binding tcp-8443-443: tcp://0.0.0.0:8443: the function is no load balancer: give it the ARN") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -108,26 +108,26 @@ func TestARoundEndsBeforeTheFunctionsTime(t *testing.T) {
 	w := world(t, sim.DNSConfig{Seed: 1})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
 	w.AWS.Inject(sim.AWSFault{Action: "DescribeTargetHealth", Latency: 20 * time.Second})
-	api := newRuntimeAPI(t)
-	api.left = 6 * time.Second
+	api := rigtest.NewRuntimeAPI(t)
+	api.Left = 6 * time.Second
 	began := time.Now()
-	r := run(t, w, api, w.OriginalEnvironment()...).invoke(t, "{}")
-	if took := time.Since(began); !r.failed || took > api.left {
+	r := w.Function(t, api, w.OriginalEnvironment()...).Invoke(t, "{}")
+	if took := time.Since(began); !r.Failed || took > api.Left {
 		t.Errorf("after %s: %+v", took, r)
 	}
 }
 
 func TestMemoryStaysSmallOver100Rounds(t *testing.T) {
 	w := world(t, sim.DNSConfig{Seed: 24})
-	f := run(t, w, newRuntimeAPI(t), append(w.OriginalEnvironment(), "MOORING_HOLD=0s")...)
+	f := w.Function(t, rigtest.NewRuntimeAPI(t), append(w.OriginalEnvironment(), "MOORING_HOLD=0s")...)
 	for round := range 100 {
 		w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 12+round%12)...)
-		if r := f.invoke(t, "{}"); r.failed {
-			t.Fatal(r.body)
+		if r := f.Invoke(t, "{}"); r.Failed {
+			t.Fatal(r.Body)
 		}
 	}
 	const limit = 40 << 10 // kB
-	if got := resident(t, f.pid); got > limit {
+	if got := resident(t, f.PID); got > limit {
 		t.Errorf("%d kB resident after 100 rounds, want at most %d", got, limit)
 	} else {
 		t.Logf("%d kB resident after 100 rounds", got)
@@ -159,10 +159,10 @@ func BenchmarkReady(b *testing.B) {
 	w := world(b, sim.DNSConfig{Seed: 1})
 	var total time.Duration
 	for b.Loop() {
-		api := newRuntimeAPI(b)
-		f := run(b, w, api, w.OriginalEnvironment()...)
-		total += (<-api.ready).Sub(f.began)
-		f.end()
+		api := rigtest.NewRuntimeAPI(b)
+		f := w.Function(b, api, w.OriginalEnvironment()...)
+		total += (<-api.Ready).Sub(f.Began)
+		f.End()
 	}
 	b.ReportMetric(float64(total.Milliseconds())/float64(b.N), "ms/start")
 }

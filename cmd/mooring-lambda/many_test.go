@@ -20,21 +20,21 @@ func twoBindings(w *rigtest.World, more string) []string {
 func TestOneOfTwoBindingsFailsAndTheInvocationDoesNot(t *testing.T) {
 	w := world(t, sim.DNSConfig{Seed: 2})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
-	f := run(t, w, newRuntimeAPI(t), twoBindings(w, "")...)
-	r := f.invoke(t, "{}")
-	got := decode(t, r.body)
-	if list, _ := got["bindings"].([]any); r.failed || got["ok"] != false || len(list) != 2 {
+	f := w.Function(t, rigtest.NewRuntimeAPI(t), twoBindings(w, "")...)
+	r := f.Invoke(t, "{}")
+	got := decode(t, r.Body)
+	if list, _ := got["bindings"].([]any); r.Failed || got["ok"] != false || len(list) != 2 {
 		t.Errorf("%+v", r)
 	}
 	w.AWS.Inject(sim.AWSFault{Action: "DescribeTargetHealth", Denied: true})
-	r = f.invoke(t, "{}")
-	message, _ := decode(t, r.body)["errorMessage"].(string)
-	if !r.failed || !strings.Contains(message, "web: list targets of web") || !strings.Contains(message, "; gone: ") {
+	r = f.Invoke(t, "{}")
+	message, _ := decode(t, r.Body)["errorMessage"].(string)
+	if !r.Failed || !strings.Contains(message, "web: list targets of web") || !strings.Contains(message, "; gone: ") {
 		t.Errorf("no binding came through: %+v", r)
 	}
-	f.end()
+	f.End()
 	failures := map[string]int{}
-	for line := range strings.Lines(f.log.String()) {
+	for line := range strings.Lines(f.Log.String()) {
 		if entry := decode(t, line); entry["RoundFailures"] == 1.0 {
 			failures[fmt.Sprint(entry["Binding"])]++
 		}
@@ -47,19 +47,19 @@ func TestOneOfTwoBindingsFailsAndTheInvocationDoesNot(t *testing.T) {
 func TestAnIntervalKeepsOneInvocationBusyUntilItsTimeIsNearlyOver(t *testing.T) {
 	w := world(t, sim.DNSConfig{Seed: 3})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
-	api := newRuntimeAPI(t)
-	api.left = 19 * time.Second // so rounds begin for 4 s
-	f := run(t, w, api, append(w.OriginalEnvironment(), "MOORING_INTERVAL=1s")...)
+	api := rigtest.NewRuntimeAPI(t)
+	api.Left = 19 * time.Second // so rounds begin for 4 s
+	f := w.Function(t, api, append(w.OriginalEnvironment(), "MOORING_INTERVAL=1s")...)
 	changed := make(chan struct{})
 	w.AWS.Inject(sim.AWSFault{Action: "RegisterTargets", Times: 1, After: func(sim.AWSCall) {
 		w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 4)...) // after the first round looked
 		close(changed)
 	}})
 	began := time.Now()
-	r := f.invoke(t, "{}")
+	r := f.Invoke(t, "{}")
 	took := time.Since(began)
 	<-changed
-	if r.failed || took < 2*time.Second || took > 14*time.Second || len(w.Registered()) != 4 {
+	if r.Failed || took < 2*time.Second || took > 14*time.Second || len(w.Registered()) != 4 {
 		t.Errorf("after %s, with %d registered: %+v", took, len(w.Registered()), r)
 	}
 }
@@ -67,13 +67,13 @@ func TestAnIntervalKeepsOneInvocationBusyUntilItsTimeIsNearlyOver(t *testing.T) 
 func TestAnEventThatIsNotTheScheduleIsLookedIntoAgain(t *testing.T) {
 	w := world(t, sim.DNSConfig{Seed: 4})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
-	api := newRuntimeAPI(t)
-	api.left = 22 * time.Second // so the look after 5 s has room, and the one after 15 s has not
-	f := run(t, w, api, w.OriginalEnvironment()...)
+	api := rigtest.NewRuntimeAPI(t)
+	api.Left = 22 * time.Second // so the look after 5 s has room, and the one after 15 s has not
+	f := w.Function(t, api, w.OriginalEnvironment()...)
 	w.AWS.Inject(sim.AWSFault{Action: "RegisterTargets", Times: 1, After: func(sim.AWSCall) { w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 4)...) }})
 	began := time.Now()
-	r := f.invoke(t, `{"source":"aws.rds","detail-type":"RDS DB Cluster Event","detail":{"EventID":"RDS-EVENT-0071"}}`)
-	if took := time.Since(began); r.failed || took < 5*time.Second || took > 15*time.Second || len(w.Registered()) != 4 {
+	r := f.Invoke(t, `{"source":"aws.rds","detail-type":"RDS DB Cluster Event","detail":{"EventID":"RDS-EVENT-0071"}}`)
+	if took := time.Since(began); r.Failed || took < 5*time.Second || took > 15*time.Second || len(w.Registered()) != 4 {
 		t.Errorf("after %s, with %d registered: %+v", took, len(w.Registered()), r)
 	}
 }

@@ -78,6 +78,7 @@ ALB_LISTENER, S3_BUCKET, NLB_TG_ARN and so on), and takes over the state which t
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{err, cmd.CommandPath()} })
 	grouped(root, "rounds", "Rounds:", newPlan(m), newSync(m), newWatch(m))
 	grouped(root, "look", "Looking:", newStatus(m), newExplain(m), newConfig(m), newImport(m), newDemo(m), newVersion(m))
+	grouped(root, "deploy", "Deploying:", newDoctor(m), newIAMPolicy(m), newVerify(m))
 	grouped(root, "hand", "By hand:", newPause(m), newResume(m), newAdopt(m), newForget(m), newRelease(m))
 	return root
 }

@@ -18,7 +18,9 @@ import (
 func original(t *testing.T, c sim.DNSConfig, name []netip.Addr) (*rigtest.World, []string) {
 	w := rigtest.New(t, "mooring/cmd/mooring", c)
 	w.DNS.Set(rigtest.Name, name...)
-	return w, append(w.OriginalEnvironment(), "MOORING_HOLD=0s")
+	env := append(w.OriginalEnvironment(), "MOORING_HOLD=0s")
+	w.Guard(env...) // every round of these stories, and of those in rounds_test.go, by the policy of its environment
+	return w, env
 }
 
 // mustSync runs a round that must come through.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -33,6 +34,7 @@ func (r runner) Run() int {
 
 func TestMain(m *testing.M) {
 	testscript.Main(runner{m}, map[string]func(){"mooring": func() {
+		askForPolicies(os.Getenv(guardVariable), os.Args[1:])
 		os.Exit(run(context.Background(), os.Args[1:], machine{
 			out: os.Stdout, err: os.Stderr, env: os.LookupEnv, environ: os.Environ, dial: worldDialer(os.Getenv("WORLD_DNS")),
 		}))
@@ -55,7 +57,10 @@ func TestMain(m *testing.M) {
 //	await ADDR...       waits until these are registered, and no others; the group must never be empty meanwhile
 //	looks N NAME        waits until the name was looked up in N more looks
 //	putv3 FILE          puts the state of the function of 2020 there
+//	enforce             AWS judges every call from now on, by the policies that are made for each command line
+//	front ADDR NAME     the load balancer's one fixed address, where a server answers who asks for NAME; its port is $FRONT_PORT
 //	writes N            fails unless so many calls have changed something since the last time
+//	front KEY=VALUE     adds load balancers before and behind the group, and changes them; see frontCommands
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -68,7 +73,7 @@ func TestScripts(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Files: []string{file},
 				Setup: func(e *testscript.Env) error { return setup(e, w) },
-				Cmds:  commands(w),
+				Cmds:  commands(w, policyServer(t, w)),
 			})
 		})
 	}
@@ -121,9 +126,9 @@ func parse(ts *testscript.TestScript, words []string) (out []netip.Addr) {
 	return out
 }
 
-func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []string) {
+func commands(w *rigtest.World, guardURL string) map[string]func(*testscript.TestScript, bool, []string) {
 	writes := 0
-	return map[string]func(*testscript.TestScript, bool, []string){
+	out := map[string]func(*testscript.TestScript, bool, []string){
 		"name": func(ts *testscript.TestScript, _ bool, args []string) { w.DNS.Set(rigtest.Name, parse(ts, args)...) },
 		"fault": func(_ *testscript.TestScript, _ bool, args []string) {
 			fault := sim.DNSFault(args[0])
@@ -159,11 +164,13 @@ func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []
 		"alias":    func(_ *testscript.TestScript, _ bool, args []string) { w.DNS.Alias(args[0], args[1:]...) },
 		"nameless": func(_ *testscript.TestScript, _ bool, args []string) { w.DNS.Remove(args[0]) },
 		"await":    func(ts *testscript.TestScript, _ bool, args []string) { await(ts, w, parse(ts, args)) },
+		"enforce":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv(guardVariable, guardURL) },
 		"looks":    func(ts *testscript.TestScript, _ bool, args []string) { awaitLooks(ts, w, args[0], args[1]) },
 		"putv3": func(ts *testscript.TestScript, _ bool, args []string) {
 			key := "Tracked IP list for " + rigtest.Name + " - " + strings.ReplaceAll(rigtest.ARN, "/", "-")
 			w.S3.Put(rigtest.Bucket, key, []byte(ts.ReadFile(args[0])))
 		},
+		"front": func(ts *testscript.TestScript, _ bool, args []string) { serveFront(ts, w, args[0], args[1]) },
 		"writes": func(ts *testscript.TestScript, _ bool, args []string) {
 			n := 0
 			for _, c := range w.AWS.Calls() {
@@ -177,6 +184,28 @@ func commands(w *rigtest.World) map[string]func(*testscript.TestScript, bool, []
 			writes = n
 		},
 	}
+	maps.Copy(out, frontCommands(w))
+	return out
+}
+
+// serveFront adds a load balancer with one fixed address, on a free port of this machine.
+func serveFront(ts *testscript.TestScript, w *rigtest.World, addr, name string) {
+	l, err := net.Listen("tcp", net.JoinHostPort(addr, "0"))
+	ts.Check(err)
+	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host, _, _ := strings.Cut(r.Host, ":"); host != name {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})}
+	go func() { _ = server.Serve(l) }()
+	ts.Defer(func() { _ = server.Close() })
+	at := netip.MustParseAddrPort(l.Addr().String())
+	lb, _ := w.Front()
+	nlb := &lb.LoadBalancers[1]
+	nlb.Zones = nlb.Zones[:1]
+	nlb.Addresses = map[string][]sim.Address{nlb.Zones[0]: {{IP: at.Addr()}}}
+	lb.Listeners[1].Port = at.Port()
+	ts.Setenv("FRONT_PORT", strconv.Itoa(int(at.Port())))
 }
 
 func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {

@@ -27,6 +27,8 @@ type Config struct {
 	// Legacy is set when the binding comes from the environment of a function that mooring replaces.
 	Legacy *Legacy
 
+	LegacyState LegacyState // an older function's state that is kept true
+
 	AdmitGiven bool // the default ranges of Policy.Admit were replaced
 }
 

@@ -38,6 +38,7 @@ func Load(ctx context.Context, flags Flags, env Environment, read Reader) ([]Con
 	}
 	l.unused(drafts, configs)
 	l.distinct(drafts, configs)
+	l.legacyStates(drafts, configs)
 	l.explain()
 	if err := l.err(); err != nil {
 		return nil, err
@@ -135,6 +136,7 @@ func (l *loader) make(d *draft) Config {
 		c.Binding.Name = nameOf(c.Binding)
 	}
 	c.Legacy = d.legacy
+	l.legacyState(d, &c)
 	l.finish(d, c)
 	return c
 }

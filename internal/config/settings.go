@@ -65,6 +65,11 @@ var settings = []Setting{
 		Usage: "account that must own the memory's bucket, 12 digits (default any)",
 	},
 	{
+		Name: "write-legacy-state", Value: "v1|v2|v3|none", Default: noLegacyState,
+		value: words(func(c *Config) *string { return &c.LegacyState.Format }, "v1", "v2", "v3", noLegacyState),
+		Usage: "keep the state of AWS's function of 2018, 2021 or 2020 true too, so that it can go on at any time (default none)",
+	},
+	{
 		Name: "mode", Value: "sync|add-only|observe", Default: "sync",
 		value: words(func(c *Config) *mooring.Mode { return &c.Policy.Mode }, mooring.ModeSync, mooring.ModeAddOnly, mooring.ModeObserve),
 		Usage: "what may change: everything, additions only, or nothing (default sync)",

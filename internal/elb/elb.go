@@ -58,6 +58,8 @@ type Group struct {
 	network  SubnetsAPI
 	c        Config
 
+	listeners ListenersAPI // of a group that is connected
+
 	seen       family // what the targets read last say of the group's family
 	described  reading[description]
 	attributes reading[map[string]string]
@@ -92,7 +94,9 @@ func Connect(cfg aws.Config, c Config) *Group {
 		cfg.APIOptions = append(slices.Clip(cfg.APIOptions), eachAttempt)
 	}
 	lb := elbv2.NewFromConfig(cfg, func(o *elbv2.Options) { o.HTTPClient = client })
-	return New(lb, lb, ec2.NewFromConfig(cfg, func(o *ec2.Options) { o.HTTPClient = client }), c)
+	g := New(lb, lb, ec2.NewFromConfig(cfg, func(o *ec2.Options) { o.HTTPClient = client }), c)
+	g.listeners = lb
+	return g
 }
 
 // maxReply is the largest reply that is read. A target takes about 400 bytes of one; a group has 1,000 by default.

@@ -5,7 +5,6 @@ package metrics
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"mooring"
@@ -33,7 +32,7 @@ type metric struct {
 // What the round does not know is left out, for a 0 would be a statement: ResolvedAddresses when nobody answered,
 // and everything about the group when it could not be read.
 func EMF(r mooring.Report, now time.Time, all bool) ([]byte, error) {
-	group := r.TargetGroup[strings.LastIndex(r.TargetGroup, ":targetgroup/")+1:]
+	group := groupName(r.TargetGroup)
 	for _, value := range []string{r.Binding, group} {
 		if value == "" || len(value) > maxDimension {
 			return nil, fmt.Errorf("render metrics of binding %.64q: a dimension of %d bytes: want 1 to %d", r.Binding, len(value), maxDimension)

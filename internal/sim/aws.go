@@ -21,6 +21,9 @@ type AWS struct {
 	Other http.Handler
 
 	Buckets *Buckets // throttles as AWS does; nil never does
+	IAM     *IAM     // who may do what; nil: everybody everything
+
+	Now func() time.Time // of the Date header of replies; nil: time.Now
 
 	mu     sync.Mutex
 	calls  []*AWSCall
@@ -93,6 +96,9 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Account = accountOf(r, call)
 	reply := &awsReply{ResponseWriter: w}
+	if a.Now != nil {
+		w.Header().Set("Date", a.Now().UTC().Format(http.TimeFormat))
+	}
 	entry := a.begin(call)
 	defer a.end(entry, reply)
 	if a.Buckets != nil && !a.Buckets.take(r, call) {
@@ -107,6 +113,17 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault.refuses() {
 		fault.refuse(reply, call)
 		return
+	}
+	if a.IAM != nil {
+		s3, _ := a.S3.(*S3)
+		denied, hides := a.IAM.refusal(r, call, s3)
+		if denied != nil {
+			denied.refuse(reply, call)
+			return
+		}
+		if hides {
+			r = keepsSecret(r)
+		}
 	}
 	handler := a.handler(call)
 	if handler == nil {

@@ -76,7 +76,7 @@ func awsError(w http.ResponseWriter, service string, status int, code, message s
 			Message   string   `xml:"Message"`
 			RequestID string   `xml:"RequestId"`
 		}{Code: code, Message: message, RequestID: requestID()})
-	case "events":
+	case "events", "logs":
 		awsJSON(w, status, map[string]string{"__type": code, "message": message})
 	default:
 		awsXML(w, status, struct {

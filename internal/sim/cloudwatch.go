@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// A CloudWatch takes metrics by PutMetricData in the query protocol, and keeps them. Its zero value is ready.
+// A CloudWatch takes metrics by PutMetricData in the query protocol, keeps them, and shows them by GetMetricData. Its zero
+// value is ready.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 type CloudWatch struct {
 	Clock func() time.Time // nil: the wall clock
@@ -66,6 +67,10 @@ func (c *CloudWatch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeCloudWatchError(w, invalid("MalformedQueryString", "%v", err))
 		return
 	}
+	if form.Get("Action") == "GetMetricData" {
+		c.answer(w, form)
+		return
+	}
 	if err := c.put(form); err != nil {
 		writeCloudWatchError(w, err)
 		return
@@ -73,6 +78,22 @@ func (c *CloudWatch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml")
 	_, _ = io.WriteString(w, `<PutMetricDataResponse xmlns="http://monitoring.amazonaws.com/doc/2010-08-01/"><ResponseMetadata>`+
 		`<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></PutMetricDataResponse>`)
+}
+
+// answer reads what was put.
+func (c *CloudWatch) answer(w http.ResponseWriter, form url.Values) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fault != nil {
+		writeCloudWatchError(w, c.fault)
+		return
+	}
+	data, err := c.read(form)
+	if err != nil {
+		writeCloudWatchError(w, err)
+		return
+	}
+	awsXML(w, http.StatusOK, data)
 }
 
 // put takes all values of a request or none.

@@ -7,12 +7,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-// EC2 answers DescribeSubnets:
+// EC2 answers DescribeSubnets, DescribeSecurityGroups and DescribeNetworkInterfaces:
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html
 type EC2 struct {
-	Subnets map[string][]Subnet // by VPC
+	Subnets        map[string][]Subnet // by VPC
+	SecurityGroups []SecurityGroup
+	Interfaces     []NetworkInterface
+
+	mu sync.Mutex
+}
+
+// Adjust changes the settings above while the fake is in use.
+func (e *EC2) Adjust(change func(*EC2)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(e)
 }
 
 func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -21,11 +33,7 @@ func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		awsError(w, "ec2", http.StatusBadRequest, "MalformedQueryString", err.Error())
 		return
 	}
-	if action := r.PostForm.Get("Action"); action != "DescribeSubnets" {
-		awsError(w, "ec2", http.StatusBadRequest, "InvalidAction", "The action "+action+" is not valid for this web service.")
-		return
-	}
-	reply, err := e.describeSubnets(r.PostForm)
+	reply, err := e.do(r.PostForm)
 	if err != nil {
 		status, code, message := apiError(err)
 		awsError(w, "ec2", status, code, message)
@@ -34,10 +42,25 @@ func (e *EC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	awsXML(w, http.StatusOK, reply)
 }
 
-func (e *EC2) describeSubnets(form url.Values) (ec2Subnets, error) {
+func (e *EC2) do(form url.Values) (any, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch action := form.Get("Action"); action {
+	case "DescribeSubnets":
+		return e.describeSubnets(form)
+	case "DescribeSecurityGroups":
+		return e.describeSecurityGroups(form)
+	case "DescribeNetworkInterfaces":
+		return e.describeInterfaces(form)
+	default:
+		return nil, invalid("InvalidAction", "The action %s is not valid for this web service.", action)
+	}
+}
+
+func (e *EC2) describeSubnets(form url.Values) (any, error) {
 	vpcs, err := vpcFilter(form)
 	if err != nil {
-		return ec2Subnets{}, err
+		return nil, err
 	}
 	var items []ec2Subnet
 	for _, vpc := range vpcs {
@@ -48,9 +71,11 @@ func (e *EC2) describeSubnets(form url.Values) (ec2Subnets, error) {
 	slices.SortFunc(items, func(a, b ec2Subnet) int { return strings.Compare(a.ID, b.ID) })
 	items, next, err := page(form, items)
 	return ec2Subnets{
-		Namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", RequestID: requestID(), Items: items, NextToken: next,
+		Namespace: ec2Namespace, RequestID: requestID(), Items: items, NextToken: next,
 	}, err
 }
+
+const ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
 // vpcFilter reads the VPCs asked for. Other filters exist, but nobody here asks by them.
 func vpcFilter(form url.Values) ([]string, error) {

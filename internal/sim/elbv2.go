@@ -11,14 +11,28 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
-// ELBv2 speaks the query protocol of Elastic Load Balancing for some target groups:
+// ELBv2 speaks the query protocol of Elastic Load Balancing for some target groups, load balancers and listeners:
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/Welcome.html
 type ELBv2 struct {
 	Groups []*TargetGroup
 	Now    func() time.Time // nil: time.Now
+
+	LoadBalancers []LoadBalancer               // beside those that only groups know of
+	Listeners     []Listener                   // of these load balancers
+	Tags          map[string]map[string]string // by the ARN of what has them
+
+	mu sync.Mutex
+}
+
+// Adjust changes the settings above while the fake is in use.
+func (e *ELBv2) Adjust(change func(*ELBv2)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(e)
 }
 
 func (e *ELBv2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -50,11 +64,19 @@ func apiError(err error) (status int, code, message string) {
 }
 
 func (e *ELBv2) do(action string, form url.Values) (any, error) {
+	read := map[string]func(url.Values) (any, error){
+		"DescribeTargetGroups":           e.describeGroups,
+		"DescribeLoadBalancers":          e.describeBalancers,
+		"DescribeLoadBalancerAttributes": e.describeBalancerAttributes,
+		"DescribeListeners":              e.describeListeners,
+		"DescribeListenerAttributes":     e.describeListenerAttributes,
+		"DescribeRules":                  e.describeRules,
+		"DescribeTags":                   e.describeTags,
+	}
+	if f := read[action]; f != nil {
+		return f(form)
+	}
 	switch action {
-	case "DescribeTargetGroups":
-		return e.describeGroups(form)
-	case "DescribeLoadBalancers":
-		return e.describeBalancers(form)
 	case "DescribeTargetGroupAttributes", "DescribeTargetHealth", "RegisterTargets", "DeregisterTargets":
 	default:
 		return nil, invalid("InvalidAction", "The action %s is not valid for this web service.", action)
@@ -93,15 +115,22 @@ func (e *ELBv2) group(arn string) (*TargetGroup, error) {
 	if !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":targetgroup/") {
 		return nil, invalid("ValidationError", "'%s' is not a valid target group ARN", arn)
 	}
-	i := slices.IndexFunc(e.Groups, func(g *TargetGroup) bool { return g.ARN == arn })
+	groups := e.groups()
+	i := slices.IndexFunc(groups, func(g *TargetGroup) bool { return g.ARN == arn })
 	if i < 0 {
 		return nil, invalid("TargetGroupNotFound", "One or more target groups not found")
 	}
-	return e.Groups[i], nil
+	return groups[i], nil
+}
+
+func (e *ELBv2) groups() []*TargetGroup {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.Groups)
 }
 
 func (e *ELBv2) describeGroups(form url.Values) (any, error) {
-	groups := e.Groups
+	groups := e.groups()
 	if arns := members(form, "TargetGroupArns.member"); len(arns) > 0 {
 		groups = nil
 		for _, arn := range arns {
@@ -112,9 +141,13 @@ func (e *ELBv2) describeGroups(form url.Values) (any, error) {
 			groups = append(groups, g)
 		}
 	}
-	var out elbGroups
-	for _, g := range groups {
-		out.Groups = append(out.Groups, groupOf(g))
+	some, next, err := elbPage(form, groups)
+	if err != nil {
+		return nil, err
+	}
+	out := elbGroups{NextMarker: next}
+	for _, g := range some {
+		out.Groups = append(out.Groups, e.groupOf(g))
 	}
 	return out, nil
 }
@@ -198,17 +231,20 @@ func members(form url.Values, prefix string, field ...string) []string {
 	}
 }
 
+// attributesOf are a group's settings, those of a group that is used by network load balancers with their defaults:
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
 func attributesOf(g *TargetGroup) elbAttributes {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	attributes := map[string]string{
-		"deregistration_delay.timeout_seconds": strconv.Itoa(int(g.DrainFor.Seconds())),
-		"load_balancing.cross_zone.enabled":    strconv.FormatBool(g.CrossZone),
+		"deregistration_delay.timeout_seconds":                           strconv.Itoa(int(g.DrainFor.Seconds())),
+		"load_balancing.cross_zone.enabled":                              strconv.FormatBool(g.CrossZone),
+		"target_group_health.dns_failover.minimum_healthy_targets.count": "1",
+	}
+	if g.Type == "ip" {
+		attributes["preserve_client_ip.enabled"] = strconv.FormatBool(g.Protocol != "TCP" && g.Protocol != "TLS")
+		attributes["proxy_protocol_v2.enabled"] = "false"
 	}
 	maps.Copy(attributes, g.Attributes)
-	var out elbAttributes
-	for _, key := range slices.Sorted(maps.Keys(attributes)) {
-		out.Attributes = append(out.Attributes, elbAttribute{Key: key, Value: attributes[key]})
-	}
-	return out
+	return elbAttributesOf("DescribeTargetGroupAttributesResult", attributes)
 }

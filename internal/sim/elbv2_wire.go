@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/xml"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,7 +44,7 @@ type elbTarget struct {
 }
 
 type elbAttributes struct {
-	XMLName    xml.Name       `xml:"DescribeTargetGroupAttributesResult"`
+	XMLName    xml.Name
 	Attributes []elbAttribute `xml:"Attributes>member"`
 }
 
@@ -52,8 +54,9 @@ type elbAttribute struct {
 }
 
 type elbGroups struct {
-	XMLName xml.Name   `xml:"DescribeTargetGroupsResult"`
-	Groups  []elbGroup `xml:"TargetGroups>member"`
+	XMLName    xml.Name   `xml:"DescribeTargetGroupsResult"`
+	Groups     []elbGroup `xml:"TargetGroups>member"`
+	NextMarker string     `xml:"NextMarker,omitempty"`
 }
 
 type elbGroup struct {
@@ -65,10 +68,35 @@ type elbGroup struct {
 	Type          string `xml:"TargetType"`
 	IPAddressType string `xml:"IpAddressType"`
 
+	CheckEnabled   bool   `xml:"HealthCheckEnabled"`
+	CheckProtocol  string `xml:"HealthCheckProtocol,omitempty"`
+	CheckPort      string `xml:"HealthCheckPort,omitempty"`
+	CheckPath      string `xml:"HealthCheckPath,omitempty"`
+	CheckMatcher   string `xml:"Matcher>HttpCode,omitempty"`
+	CheckInterval  int    `xml:"HealthCheckIntervalSeconds,omitempty"`
+	CheckTimeout   int    `xml:"HealthCheckTimeoutSeconds,omitempty"`
+	CheckHealthy   int    `xml:"HealthyThresholdCount,omitempty"`
+	CheckUnhealthy int    `xml:"UnhealthyThresholdCount,omitempty"`
+
 	LoadBalancers []string `xml:"LoadBalancerArns>member"`
 }
 
-func groupOf(g *TargetGroup) elbGroup {
+// checks fills in how the targets are checked, with the defaults of a network load balancer's groups.
+func (out *elbGroup) checks(c HealthCheck) {
+	out.CheckEnabled, out.CheckProtocol, out.CheckPort = true, cmp.Or(c.Protocol, "TCP"), cmp.Or(c.Port, "traffic-port")
+	out.CheckInterval, out.CheckHealthy, out.CheckUnhealthy = cmp.Or(c.Interval, 30), cmp.Or(c.Healthy, 5), cmp.Or(c.Unhealthy, 2)
+	out.CheckTimeout = cmp.Or(c.Timeout, 10)
+	if out.CheckProtocol == "HTTP" {
+		out.CheckTimeout = cmp.Or(c.Timeout, 6)
+	}
+	if out.CheckProtocol != "TCP" {
+		out.CheckPath, out.CheckMatcher = cmp.Or(c.Path, "/"), cmp.Or(c.Matcher, "200-399")
+	}
+}
+
+// groupOf describes a group. It names the load balancers that it knows of, and those whose listeners send to it.
+func (e *ELBv2) groupOf(g *TargetGroup) elbGroup {
+	listeners := e.listeners()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := elbGroup{
@@ -78,8 +106,14 @@ func groupOf(g *TargetGroup) elbGroup {
 	if parts := strings.Split(g.ARN, "/"); len(parts) > 1 {
 		out.Name = parts[1] // arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID
 	}
+	out.checks(g.HealthCheck)
 	for _, lb := range g.LoadBalancers {
 		out.LoadBalancers = append(out.LoadBalancers, lb.ARN)
+	}
+	for _, l := range listeners {
+		if l.sends(g.ARN) && !slices.Contains(out.LoadBalancers, l.LoadBalancer) {
+			out.LoadBalancers = append(out.LoadBalancers, l.LoadBalancer)
+		}
 	}
 	return out
 }

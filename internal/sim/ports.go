@@ -111,7 +111,7 @@ func (p *Process) endsBy(ctx context.Context) {
 func (p *Process) keeper() *mooring.Keeper {
 	k := &mooring.Keeper{
 		Binding: p.binding, Policy: p.policy, Finder: p.finder(), Group: group{p}, Store: store{p}, Program: "sim",
-		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.w.Decide,
+		Log: slog.New(slog.DiscardHandler), Now: p.Wall, Decide: p.w.Decide, Mirror: p.w.Mirror,
 	}
 	if p.w.elder != nil {
 		k.Store = elder{store{p}}

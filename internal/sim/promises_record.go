@@ -165,8 +165,8 @@ func (p *Process) remembered(m mooring.Memory) {
 		return
 	}
 	now := p.w.Now()
-	for _, t := range p.rec.view {
-		if t.Port != p.binding.Port || !t.Registered() || slices.Contains(seen, t.Addr) {
+	for _, t := range p.rec.ours(p.policy, p.rec.view, p.binding.Port) { // who becomes ours later was not missed before
+		if slices.Contains(seen, t.Addr) {
 			continue
 		}
 		absent := ledger[t.Addr]

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"net/url"
@@ -12,12 +13,15 @@ import (
 	"time"
 )
 
-// STS lends the credentials of its roles, by AssumeRole in the query protocol. The credentials' access key names the
-// role, so that the log of an [AWS] can tell by whom later calls were made.
+// STS lends the credentials of its roles, by AssumeRole in the query protocol, and says who somebody is, by
+// GetCallerIdentity. The credentials' access key names the role, so that the log of an [AWS] can tell by whom later
+// calls were made.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 type STS struct {
 	Roles map[string]Role  // by ARN
 	Now   func() time.Time // nil: time.Now
+	User  string           // the ARN of who has credentials that are no role's; "" is a user of account 111122223333
 
 	mu      sync.Mutex
 	assumed []AssumedRole
@@ -45,6 +49,10 @@ func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		awsError(w, "sts", http.StatusBadRequest, "MalformedQueryString", err.Error())
+		return
+	}
+	if r.PostForm.Get("Action") == "GetCallerIdentity" {
+		awsXML(w, http.StatusOK, s.identity(r))
 		return
 	}
 	reply, err := s.assume(r.PostForm)
@@ -114,7 +122,29 @@ func (s *STS) lend(account, name, session string, d time.Duration) stsReply {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 const lentKey = "ASIA"
 
-var lent = regexp.MustCompile("^" + lentKey + "([0-9]{12})-")
+var lent = regexp.MustCompile("^" + lentKey + "([0-9]{12})-(.+)")
+
+// identity says whose credentials signed the request.
+func (s *STS) identity(r *http.Request) stsIdentity {
+	arn := cmp.Or(s.User, "arn:aws:iam::111122223333:user/engineer")
+	key, _, _ := signer(r)
+	if parts := lent.FindStringSubmatch(key); parts != nil {
+		arn = "arn:aws:sts::" + parts[1] + ":assumed-role/" + parts[2] + "/mooring"
+	}
+	return stsIdentity{
+		Namespace: "https://sts.amazonaws.com/doc/2011-06-15/", RequestID: requestID(),
+		ARN: arn, Account: strings.Split(arn, ":")[4], UserID: "AIDAEXAMPLE",
+	}
+}
+
+type stsIdentity struct {
+	XMLName   xml.Name `xml:"GetCallerIdentityResponse"`
+	Namespace string   `xml:"xmlns,attr"`
+	ARN       string   `xml:"GetCallerIdentityResult>Arn"`
+	Account   string   `xml:"GetCallerIdentityResult>Account"`
+	UserID    string   `xml:"GetCallerIdentityResult>UserId"`
+	RequestID string   `xml:"ResponseMetadata>RequestId"`
+}
 
 // accountOf is the account of the role that signed a call, or that it assumes.
 func accountOf(r *http.Request, c AWSCall) string {

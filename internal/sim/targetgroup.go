@@ -35,6 +35,7 @@ type TargetGroup struct {
 	AllNeedsAZ   bool                // "all" is not taken, a zone must be named (seen with cross-zone off)
 	Attributes   map[string]string   // of the group, beside and before those above
 	Others       []string            // ids that are no addresses, as groups of other types list them
+	HealthCheck  HealthCheck
 
 	LoadBalancers []LoadBalancer // that send to the group; AWS allows one
 
@@ -55,13 +56,6 @@ type Subnet struct {
 	Prefix netip.Prefix
 	Zone   string // its name, which is the account's own
 	ZoneID string // the same in all accounts, such as use1-az1
-}
-
-// A LoadBalancer is what target groups know of one.
-type LoadBalancer struct {
-	ARN   string
-	Type  string   // network where it is empty
-	Zones []string // in which it has an address
 }
 
 // A TargetDescription is a target as the API names it. Port 0 is the group's port, Zone "" is to be detected.

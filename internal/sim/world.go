@@ -32,6 +32,8 @@ type World struct {
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) // nil: no call takes any time
 	Fault func(*Process, Call) Fault           // nil: nothing ever fails
+
+	Mirror func(context.Context, mooring.Memory) error // of every process's keeper; nil: none
 	// NewFinder brings a process a finder of its own, which looks up over [Process.Dial]; nil: the world's. Wire says what
 	// each of its looks meets; nil: nothing but what Fault says of the call.
 	NewFinder func(*Process) mooring.Finder

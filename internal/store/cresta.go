@@ -67,6 +67,8 @@ func (c *cresta) Find(ctx context.Context) (*mooring.Import, error) {
 	return c.join(found), nil
 }
 
+func crestaKey(group, hostname string) string { return group + " " + hostname }
+
 // A leftItem is the item of one hostname, or why there is nothing in it.
 type leftItem struct {
 	item   map[string]types.AttributeValue
@@ -79,7 +81,7 @@ func (c *cresta) get(ctx context.Context, hostname string) (leftItem, error) {
 	defer cancel()
 	out, err := c.api.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &c.table,
-		Key:            map[string]types.AttributeValue{"Key": &types.AttributeValueMemberS{Value: c.group + " " + hostname}},
+		Key:            map[string]types.AttributeValue{"Key": &types.AttributeValueMemberS{Value: crestaKey(c.group, hostname)}},
 		ConsistentRead: aws.Bool(true),
 	})
 	switch {

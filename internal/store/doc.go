@@ -1,8 +1,26 @@
 // Package store keeps a binding's memory: as an object on S3, as a file, in memory, or not at all.
-// On a first run it also reads what an older function left on S3.
+// On a first run it also reads what an older function left on S3, and on request keeps that true, so that the function can
+// go on at any time.
 //
 // Every save replaces exactly what was loaded or fails, so that of two runs which overlap only one acts.
 // What is unreadable, or was written by a newer mooring, is never overwritten.
+//
+// # What an older function needs to go on
+//
+// It must send away whoever is in the group and has left the name, and nobody else; whom it does not find in its state it
+// registers or tracks in its first run. So each needs, by its own rule:
+//
+//   - v1 (2018) counts who is in the group, or was resolved in its last run, and is not resolved now. Its list is whom the
+//     last run resolved: from an empty one it counts nobody, and it registers anew whoever is resolved and was not in it,
+//     because such an address may be draining. So the list is who was observed and is registered, and no more.
+//   - v2 (2021) counts likewise, and reads its list only to count those who are in it and not in the group, whom it then
+//     deregisters in every run until it registers somebody. So the list is who is ours and in the group.
+//   - v3 (2020) counts down whoever it tracks, and lets nobody go whom it does not. So it gets all who are ours, each with
+//     at least one run left, for at none it would wait for ever.
+//
+// v1 and v2 keep their counts in a second object. A count that is too low makes somebody leave later, one that is too high
+// makes a live target leave: where both objects are to be written, the counts are first, and what is not proved is not
+// counted. None of them knows ports, draining targets or strangers; those they judge as they always did.
 package store
 
 import (

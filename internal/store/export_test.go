@@ -1,6 +1,11 @@
 package store
 
-import "os"
+import (
+	"os"
+	"time"
+
+	"mooring"
+)
 
 // Put stores a body as it is, as somebody else's program may.
 func (s *Memory) Put(body []byte) {
@@ -31,4 +36,15 @@ func NewLegacy(api S3API, c LegacyConfig) Legacy { return newLegacyObjects(api, 
 func (l *FileLease) BeforeLocking(do func()) {
 	lock := l.lock
 	l.lock = func(f *os.File) (bool, error) { do(); return lock(f) }
+}
+
+// LegacyRoundTrip writes the state that a memory makes and reads it again.
+func LegacyRoundTrip(c LegacyWriteConfig, m mooring.Memory) (want, got mooring.Import, err error) {
+	s := c.state(m)
+	for _, b := range c.bodies(s, time.Now()) {
+		if err := b.read(object{body: b.body}, &got); err != nil {
+			return want, got, err
+		}
+	}
+	return mooring.Import{Addrs: s.addrs, Missed: s.missed}, got, nil
 }

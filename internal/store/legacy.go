@@ -82,6 +82,32 @@ func (c LegacyConfig) check() error {
 	return nil
 }
 
+// Keys are all keys under which the function may have left its state on S3.
+func (c LegacyConfig) Keys() []string {
+	if c.Format == formatCresta {
+		return nil
+	}
+	var out []string
+	for _, t := range c.traces() {
+		for _, p := range t.parts {
+			out = append(out, p.key)
+		}
+	}
+	return out
+}
+
+// ItemKeys are the partition keys of all items that the function may have left in its DynamoDB table.
+func (c LegacyConfig) ItemKeys() []string {
+	if c.Format != formatCresta {
+		return nil
+	}
+	var out []string
+	for _, hostname := range c.Hostnames {
+		out = append(out, crestaKey(c.TargetGroup, hostname))
+	}
+	return out
+}
+
 // A trace is what one older function may have left on S3.
 type trace struct {
 	source string // which function it was, for people
@@ -100,8 +126,7 @@ func (c LegacyConfig) traces() []trace {
 	case formatV1:
 		return c.tracesOfV1()
 	case formatV3:
-		key := "Tracked IP list for " + c.Name + " - " + strings.ReplaceAll(c.TargetGroup, "/", "-")
-		return []trace{{formatV3, []part{{key, readCountdown(c.Misses)}}}}
+		return []trace{{formatV3, []part{{v3Key(c.Name, c.TargetGroup), readCountdown(c.Misses)}}}}
 	case formatDualGroup:
 		end := ".json"
 		if c.TLS {
@@ -109,20 +134,37 @@ func (c LegacyConfig) traces() []trace {
 		}
 		return []trace{pair(formatDualGroup, c.Name+"/active_ip"+end, c.Name+"/pending_ip"+end)}
 	default:
-		return []trace{pair(c.Format, c.Name+"/active_ip.json", c.Name+"/pending_ip.json")}
+		return []trace{pair(c.Format, c.Name+v2Active, c.Name+v2Pending)}
 	}
 }
 
 func (c LegacyConfig) tracesOfV1() []trace {
 	own := c.TargetGroup + "/" + c.Name + "/"
 	return []trace{
-		pair("v1", c.Name+"-active-registered-IPs/Active IP list of "+c.Name+".json",
-			c.Name+"-pending-deregisteration-IPs/Pending deregisteration IP list of "+c.Name+".json"),
+		pair("v1", v1Active(c.Name), v1Pending(c.Name)),
 		pair("v1, one folder a group", own+"active.json", own+"pending.json"),
 		pair("v1, one folder a group, long names", own+"Active IP list of "+c.Name+".json",
 			own+"Pending deregistration IP list of "+c.Name+".json"),
-		pair("v2", c.Name+"/active_ip.json", c.Name+"/pending_ip.json"),
+		pair("v2", c.Name+v2Active, c.Name+v2Pending),
 	}
+}
+
+// The names of v1's, v2's and v3's objects.
+const (
+	v2Active  = "/active_ip.json"
+	v2Pending = "/pending_ip.json"
+)
+
+func v1Active(name string) string {
+	return name + "-active-registered-IPs/Active IP list of " + name + ".json"
+}
+
+func v1Pending(name string) string {
+	return name + "-pending-deregisteration-IPs/Pending deregisteration IP list of " + name + ".json"
+}
+
+func v3Key(name, targetGroup string) string {
+	return "Tracked IP list for " + name + " - " + strings.ReplaceAll(targetGroup, "/", "-")
 }
 
 // pair is the trace of a function that keeps the addresses it registered, and those it is about to deregister.

@@ -73,13 +73,17 @@ func (l *legacyObjects) newest(found []left) *mooring.Import {
 	var notes notes
 	var chosen, last time.Time
 	all := found
+	for _, l := range all {
+		if l.found && l.writer == "" { // what mooring keeps true does not show that an older function runs
+			last = later(last, l.modified)
+		}
+	}
 	for _, t := range l.traces {
 		one, at := t.decode(found[:len(t.parts)], &notes)
 		found = found[len(t.parts):]
 		if one != nil && (best == nil || at.After(chosen)) {
 			best, chosen = one, at
 		}
-		last = later(last, at)
 	}
 	if !slices.ContainsFunc(all, func(l left) bool { return !l.denied }) {
 		last := l.traces[len(l.traces)-1].parts[0]

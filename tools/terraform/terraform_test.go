@@ -1,4 +1,5 @@
-// Package terraform holds the Terraform of deploy to what can be held without Terraform and without AWS.
+// Package terraform holds the Terraform of deploy to what can be held without AWS, and where Terraform itself is installed to
+// what it says of the module.
 package terraform
 
 import (
@@ -13,43 +14,85 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
-const folder = "../../deploy/e2e"
+const (
+	stack  = "../../deploy/e2e"
+	module = "../../deploy/terraform"
+)
 
-func TestEveryReferenceOfTheStackLeadsSomewhereAndNothingIsDeclaredInVain(t *testing.T) {
-	declared, used := map[string]bool{}, map[string]bool{}
-	for _, body := range bodies(t) {
-		declare(body, declared)
+// folders are all that hold Terraform: each is one module.
+func folders(t *testing.T) []string {
+	t.Helper()
+	examples, err := filepath.Glob(module + "/examples/*")
+	if err != nil || len(examples) < 4 {
+		t.Fatalf("%v, %v", examples, err)
 	}
-	for name, body := range bodies(t) {
-		refer(body, nil, func(at hcl.Range, what string) {
-			if what == "" {
-				return
-			}
-			if used[what] = true; !declared[what] {
-				t.Errorf("%s:%d: %s is nowhere", name, at.Start.Line, what)
-			}
-		})
-	}
-	for what := range declared {
-		if kind, _, _ := strings.Cut(what, "."); !used[what] && (kind == "var" || kind == "local" || kind == "data") {
-			t.Errorf("%s is used by nobody", what)
+	return append([]string{stack, module}, examples...)
+}
+
+func TestEveryReferenceLeadsSomewhereAndNothingIsDeclaredInVain(t *testing.T) {
+	for _, folder := range folders(t) {
+		declared, used := map[string]bool{}, map[string]bool{}
+		for _, body := range bodies(t, folder) {
+			declare(body, declared)
 		}
-	}
-	for _, what := range []string{"var.account", "local.name", "data.aws_iam_policy_document.trust", "aws_lb.application"} {
-		if !used[what] {
-			t.Errorf("the test saw no reference to %s: it sees too little", what)
+		for name, body := range bodies(t, folder) {
+			refer(body, nil, func(at hcl.Range, what string) {
+				if what == "" {
+					return
+				}
+				if used[what] = true; !declared[what] {
+					t.Errorf("%s/%s:%d: %s is nowhere", folder, name, at.Start.Line, what)
+				}
+			})
+		}
+		for what := range declared {
+			if kind, _, _ := strings.Cut(what, "."); !used[what] && (kind == "var" || kind == "local" || kind == "data") {
+				t.Errorf("%s: %s is used by nobody", folder, what)
+			}
+		}
+		for _, what := range seen[folder] {
+			if !used[what] {
+				t.Errorf("%s: the test saw no reference to %s: it sees too little", folder, what)
+			}
 		}
 	}
 }
 
-func TestWhatTheStackIsWrittenInIsFormatted(t *testing.T) {
-	for _, file := range files(t) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+// seen are references of each kind, of which the test must know.
+var seen = map[string][]string{
+	stack:  {"var.account", "local.name", "data.aws_iam_policy_document.trust", "aws_lb.application"},
+	module: {"var.bindings", "local.config", "data.aws_region.current", "aws_lambda_function.this"},
+
+	module + "/examples/two-ports": {"aws_lb_target_group.web", "module.mooring"},
+}
+
+// Whatever is made once an element must be asked for with each, and nothing else may.
+func TestEachIsSaidOnlyWhereThereAreSeveral(t *testing.T) {
+	for _, folder := range folders(t) {
+		for name, body := range bodies(t, folder) {
+			for _, b := range body.Blocks {
+				_, several := b.Body.Attributes["for_each"]
+				_, counted := b.Body.Attributes["count"]
+				allReferences(b.Body, func(at hcl.Range, root string) {
+					if root == "each" && !several || root == "count" && !counted {
+						t.Errorf("%s/%s:%d: %s of a block without it", folder, name, at.Start.Line, root)
+					}
+				})
+			}
 		}
-		if string(hclwrite.Format(text)) != string(text) {
-			t.Errorf("%s: terraform fmt", file)
+	}
+}
+
+func TestAllTerraformIsFormatted(t *testing.T) {
+	for _, folder := range folders(t) {
+		for _, file := range files(t, folder) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(hclwrite.Format(text)) != string(text) {
+				t.Errorf("%s: terraform fmt", file)
+			}
 		}
 	}
 }
@@ -57,7 +100,7 @@ func TestWhatTheStackIsWrittenInIsFormatted(t *testing.T) {
 // Nothing of the stack may be without the tag by which leftovers are found, nor be kept from being torn down.
 func TestEverythingIsTaggedAndCanBeTornDown(t *testing.T) {
 	tagged := false
-	for name, body := range bodies(t) {
+	for name, body := range bodies(t, stack) {
 		for _, block := range body.Blocks {
 			if block.Type == "provider" {
 				for _, inner := range block.Body.Blocks {
@@ -89,20 +132,20 @@ func TestEverythingIsTaggedAndCanBeTornDown(t *testing.T) {
 	}
 }
 
-func files(t *testing.T) []string {
+func files(t *testing.T, folder string) []string {
 	t.Helper()
 	out, err := filepath.Glob(filepath.Join(folder, "*.tf"))
-	if err != nil || len(out) < 4 {
-		t.Fatalf("%v, %v", out, err)
+	if err != nil || len(out) == 0 {
+		t.Fatalf("%s: %v, %v", folder, out, err)
 	}
 	return out
 }
 
-func bodies(t *testing.T) map[string]*hclsyntax.Body {
+func bodies(t *testing.T, folder string) map[string]*hclsyntax.Body {
 	t.Helper()
 	parser := hclparse.NewParser()
 	out := map[string]*hclsyntax.Body{}
-	for _, file := range files(t) {
+	for _, file := range files(t, folder) {
 		parsed, problems := parser.ParseHCLFile(file)
 		if problems.HasErrors() {
 			t.Fatal(problems)
@@ -123,13 +166,14 @@ func declare(body *hclsyntax.Body, into map[string]bool) {
 			}
 		case "resource":
 			into[strings.Join(block.Labels, ".")] = true
-		case "data":
-			into["data."+strings.Join(block.Labels, ".")] = true
+		case "data", "module":
+			into[block.Type+"."+strings.Join(block.Labels, ".")] = true
 		}
 	}
 }
 
-// refer tells of each reference in a body. Within a dynamic block its own name is the iterator's.
+// refer tells of each reference in a body. Within a dynamic block its own name is the iterator's. What moved and import
+// blocks speak of is another module's, or gone.
 func refer(body *hclsyntax.Body, iterators []string, tell func(hcl.Range, string)) {
 	for name, attribute := range body.Attributes {
 		if name == "source" || name == "version" {
@@ -141,17 +185,42 @@ func refer(body *hclsyntax.Body, iterators []string, tell func(hcl.Range, string
 	}
 	for _, block := range body.Blocks {
 		inner := iterators
-		if block.Type == "dynamic" {
+		switch block.Type {
+		case "moved", "import":
+			continue
+		case "variable":
+			if _, ok := block.Body.Attributes["type"]; ok { // whose words are no references
+				referTo(block.Body.Blocks, inner, tell)
+				continue
+			}
+		case "dynamic":
 			inner = append(inner, block.Labels[0])
 		}
 		refer(block.Body, inner, tell)
 	}
 }
 
+func referTo(blocks hclsyntax.Blocks, iterators []string, tell func(hcl.Range, string)) {
+	for _, b := range blocks {
+		refer(b.Body, iterators, tell)
+	}
+}
+
+func allReferences(body *hclsyntax.Body, tell func(hcl.Range, string)) {
+	for _, attribute := range body.Attributes {
+		for _, traversal := range attribute.Expr.Variables() {
+			tell(traversal.SourceRange(), traversal.RootName())
+		}
+	}
+	for _, b := range body.Blocks {
+		allReferences(b.Body, tell)
+	}
+}
+
 func referenceOf(t hcl.Traversal, iterators []string) string {
 	root, parts := t.RootName(), 2
 	switch root {
-	case "count", "each", "path", "self", "string", "number", "bool": // of Terraform itself
+	case "count", "each", "path", "self": // of Terraform itself
 		return ""
 	case "data":
 		parts = 3
@@ -161,11 +230,16 @@ func referenceOf(t hcl.Traversal, iterators []string) string {
 			return ""
 		}
 	}
-	out := []string{root}
-	for _, step := range t[1:min(parts, len(t))] {
+	return strings.Join(words(t[:min(parts, len(t))]), ".")
+}
+
+// words are the names in a reference, without what is in brackets.
+func words(t hcl.Traversal) []string {
+	out := []string{t.RootName()}
+	for _, step := range t[1:] {
 		if name, ok := step.(hcl.TraverseAttr); ok {
 			out = append(out, name.Name)
 		}
 	}
-	return strings.Join(out, ".")
+	return out
 }

@@ -61,6 +61,10 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 	if err != nil {
 		return nil, err
 	}
+	mirror, err := mirrorOf(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
 	k := &mooring.Keeper{
 		Binding: c.Binding,
 		Policy:  c.Policy,
@@ -72,6 +76,7 @@ func New(ctx context.Context, c config.Config, o Options) (*mooring.Keeper, erro
 		Now:     time.Now,
 		Decide:  mooring.Decide,
 		Tell:    tell,
+		Mirror:  mirror,
 	}
 	if c.Embedded() {
 		if err := seed(ctx, k); err != nil {
@@ -143,7 +148,7 @@ func storeOf(ctx context.Context, c config.Config, o Options) (mooring.Store, er
 		}
 		inner = store.ConnectS3(cfg, store.S3Config{Bucket: c.Memory.Bucket, Key: key, SSE: c.Memory.SSE, Owner: c.Memory.Owner})
 	}
-	if c.Legacy == nil || !slices.Contains(store.LegacyFormats(), c.Legacy.Format) {
+	if !keepsLegacy(c) {
 		return inner, nil
 	}
 	legacy, err := LegacyOf(ctx, c, o)
@@ -162,15 +167,25 @@ func LegacyOf(ctx context.Context, c config.Config, o Options) (store.Legacy, er
 	if err != nil {
 		return nil, err
 	}
+	return store.ConnectLegacy(cfg, legacyConfig(c))
+}
+
+// legacyConfig says where that is.
+func legacyConfig(c config.Config) store.LegacyConfig {
 	owner := ""
 	if c.Legacy.Bucket == c.Memory.Bucket {
 		owner = c.Memory.Owner
 	}
-	return store.ConnectLegacy(cfg, store.LegacyConfig{
+	return store.LegacyConfig{
 		Format: c.Legacy.Format, Bucket: c.Legacy.Bucket, Owner: owner, Name: c.Legacy.Name,
 		TargetGroup: c.Binding.TargetGroup, Table: c.Legacy.Table, Hostnames: c.Binding.Hostnames,
 		TLS: c.Legacy.TLS, Misses: c.Legacy.Misses,
-	})
+	}
+}
+
+// keepsLegacy tells whether the rounds take over what an older function left.
+func keepsLegacy(c config.Config) bool {
+	return c.Memory.Kind != "none" && c.Legacy != nil && slices.Contains(store.LegacyFormats(), c.Legacy.Format)
 }
 
 // memoryConfig is as whom, and where, the memory's bucket is used.

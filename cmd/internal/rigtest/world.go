@@ -174,9 +174,14 @@ func (w *World) OriginalEnvironment() []string {
 
 // Command is the program in the world's namespace, with nothing but this environment. It is for [Start] and [Run].
 func (w *World) Command(ctx context.Context, env []string, args ...string) *exec.Cmd {
+	return w.command(ctx, w.binary, env, args...)
+}
+
+// command is any program in the world's namespace.
+func (w *World) command(ctx context.Context, program string, env []string, args ...string) *exec.Cmd {
 	// exec leaves no process between the caller and the program, so a signal reaches it.
 	script := `mount --bind "$0" /etc/resolv.conf && exec "$@"`
-	cmd := exec.CommandContext(ctx, "unshare", append([]string{"-m", "sh", "-c", script, w.resolv, w.binary}, args...)...)
+	cmd := exec.CommandContext(ctx, "unshare", append([]string{"-m", "sh", "-c", script, w.resolv, program}, args...)...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.t.TempDir()}, env...)
 	return cmd
 }

@@ -1,0 +1,224 @@
+package rig
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"mooring"
+	"mooring/internal/config"
+	"mooring/internal/doctor"
+	"mooring/internal/lookup"
+	"mooring/internal/store"
+)
+
+const (
+	findTime  = 15 * time.Second // a search takes a few at the most, and longer where servers are silent
+	aliasTime = 3 * time.Second
+)
+
+// Doctor says who is asked about a binding, as whom its rounds would ask. It changes nothing. An error is one of the
+// configuration of AWS on this machine; that a keeper cannot be made is a fact among the others.
+func Doctor(ctx context.Context, c config.Config, o Options) (doctor.Sources, error) {
+	o = o.shared()
+	s := doctor.Sources{Binding: doctor.Binding{
+		Name: c.Binding.Name, Hostnames: c.Binding.Hostnames, Port: c.Binding.Port, Group: c.Binding.TargetGroup, Front: c.Embedded(),
+		Mode: c.Policy.Mode, Whole: c.Policy.Answers == mooring.AnswersWhole, DNS: c.DNS.Mode,
+		Region: c.AWS.Region, GroupRegion: config.GroupRegion(c.Binding.TargetGroup), GroupAccount: accountOf(c.Binding.TargetGroup),
+		Memory: c.Memory.Kind,
+	}}
+	if err := connectDoctor(ctx, &s, c, o); err != nil {
+		return s, err
+	}
+	k, keeperErr := New(ctx, c, o)
+	if keeperErr == nil {
+		s.Binding.Port, s.Binding.Name, c.Binding.Port = k.Binding.Port, k.Binding.Name, k.Binding.Port
+		s.Status = k.Status
+	}
+	s.Memory = memoryProbe(c, o)
+	if c.Legacy != nil && !c.Embedded() {
+		s.Older = olderOf(c, o)
+	}
+	s.Find = findOf(c, o)
+	s.Alias = aliasOf(c, o)
+	s.Needs = needsOf(c)
+	return s, nil
+}
+
+// connectDoctor makes the clients. A front needs those of its memory's bucket only.
+func connectDoctor(ctx context.Context, s *doctor.Sources, c config.Config, o Options) error {
+	if c.Embedded() {
+		if c.Memory.Kind != "s3" {
+			return nil
+		}
+		cfg, err := memoryConfig(ctx, c, o.Clients)
+		if err != nil {
+			return err
+		}
+		var all doctor.Sources
+		all.Connect(cfg)
+		s.Identity, s.Policy = all.Identity, all.Policy
+		return nil
+	}
+	base, err := o.Clients.as(ctx, c.AWS, s.Binding.GroupRegion)
+	if err != nil {
+		return err
+	}
+	base.Region = cmp.Or(s.Binding.GroupRegion, base.Region)
+	s.Connect(base)
+	s.Probes = probesOf(base, c)
+	return nil
+}
+
+func probesOf(base aws.Config, c config.Config) []doctor.Probe {
+	out := []doctor.Probe{doctor.ProbeEC2(base)}
+	if c.Legacy != nil && c.Legacy.IPCount {
+		out = append(out, doctor.ProbeCloudWatch(base))
+	}
+	for _, n := range c.Notify {
+		cfg := base.Copy()
+		if parts := strings.Split(n.ARN, ":"); len(parts) > 3 {
+			cfg.Region = parts[3]
+		}
+		switch n.Kind {
+		case "sns":
+			out = append(out, doctor.ProbeSNS(cfg, n.ARN))
+		case "eventbridge":
+			out = append(out, doctor.ProbeEventBridge(cfg, n.ARN))
+		}
+	}
+	return out
+}
+
+func memoryProbe(c config.Config, o Options) func(context.Context) (doctor.Memory, error) {
+	return func(ctx context.Context) (doctor.Memory, error) {
+		if c.Memory.Kind == "none" {
+			return doctor.Memory{}, nil
+		}
+		key, err := store.Key(c.Memory.Prefix, c.Binding.TargetGroup, c.Binding.Port)
+		if err != nil {
+			return doctor.Memory{}, err
+		}
+		if c.Memory.Kind == "file" {
+			return doctor.InFile(c.Memory.Dir, key)
+		}
+		cfg, err := memoryConfig(ctx, c, o.Clients)
+		if err != nil {
+			return doctor.Memory{}, err
+		}
+		return doctor.OnS3(ctx, store.ConnectS3API(doctor.Bounded(cfg)), doctor.Place{
+			Bucket: c.Memory.Bucket, Key: key, Owner: c.Memory.Owner, Partition: store.Partition(cfg.Region),
+		})
+	}
+}
+
+// olderOf tells when the function that is replaced wrote its state.
+func olderOf(c config.Config, o Options) func(context.Context) (doctor.Older, error) {
+	return func(ctx context.Context) (doctor.Older, error) {
+		state, err := LegacyOf(ctx, c, o)
+		if err != nil {
+			return doctor.Older{}, err
+		}
+		found, err := state.Find(ctx)
+		if err != nil || found == nil {
+			return doctor.Older{}, err
+		}
+		return doctor.Older{Source: found.Source, Written: found.Written}, nil
+	}
+}
+
+// findOf looks the name up as a round does, but for those who may be missing: nobody is tracked.
+func findOf(c config.Config, o Options) func(context.Context, bool) mooring.Observation {
+	return func(ctx context.Context, ipv6 bool) mooring.Observation {
+		ctx, cancel := context.WithTimeout(ctx, findTime)
+		defer cancel()
+		scope := frontScope(c)
+		if !c.Embedded() {
+			scope = func(context.Context) (lookup.Scope, error) {
+				return lookup.Scope{IPv6: ipv6, Admits: c.Policy.Admits}, nil
+			}
+		}
+		return lookup.New(finderOf(c, scope, o)).Find(ctx, func(context.Context) []netip.Addr { return nil })
+	}
+}
+
+// aliasOf follows a name's aliases by the resolver.
+func aliasOf(c config.Config, o Options) func(context.Context, string) string {
+	dial := o.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if len(c.DNS.Resolvers) > 0 {
+			addr = c.DNS.Resolvers[0].String()
+		}
+		return dial(ctx, network, addr)
+	}}
+	return func(ctx context.Context, host string) string {
+		ctx, cancel := context.WithTimeout(ctx, aliasTime)
+		defer cancel()
+		name, err := resolver.LookupCNAME(ctx, strings.TrimSuffix(host, ".")+".")
+		if err != nil {
+			return "" // what the name shows is told by another check
+		}
+		return strings.TrimSuffix(name, ".")
+	}
+}
+
+// needsOf are the actions that rounds of the binding call as the identity that is asked about. What another role does to
+// the memory is not among them.
+func needsOf(c config.Config) []doctor.Need {
+	var out []doctor.Need
+	add := func(resource string, actions ...string) {
+		for _, a := range actions {
+			out = append(out, doctor.Need{Action: a, Resource: resource})
+		}
+	}
+	if !c.Embedded() {
+		add("*", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeTargetGroups",
+			"elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeLoadBalancers", "ec2:DescribeSubnets")
+		if c.Policy.Mode != mooring.ModeObserve {
+			add(c.Binding.TargetGroup, "elasticloadbalancing:RegisterTargets")
+		}
+		if c.Policy.Mode == mooring.ModeSync {
+			add(c.Binding.TargetGroup, "elasticloadbalancing:DeregisterTargets")
+		}
+		if c.Legacy != nil && c.Legacy.IPCount {
+			add("*", "cloudwatch:PutMetricData")
+		}
+	}
+	if c.Memory.Kind == "s3" && c.Memory.RoleARN == "" {
+		if key, err := store.Key(c.Memory.Prefix, c.Binding.TargetGroup, c.Binding.Port); err == nil {
+			add(fmt.Sprintf("arn:%s:s3:::%s/%s", store.Partition(regionOf(c)), c.Memory.Bucket, key), "s3:GetObject", "s3:PutObject")
+		}
+	}
+	for _, n := range c.Notify {
+		switch n.Kind {
+		case "sns":
+			add(n.ARN, "sns:Publish")
+		case "eventbridge":
+			if strings.HasPrefix(n.ARN, "arn:") {
+				add(n.ARN, "events:PutEvents")
+			}
+		}
+	}
+	return out
+}
+
+func regionOf(c config.Config) string {
+	return cmp.Or(config.GroupRegion(c.Binding.TargetGroup), c.AWS.Region)
+}
+
+// accountOf is the account in an ARN.
+func accountOf(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 4 && parts[0] == "arn" {
+		return parts[4]
+	}
+	return ""
+}

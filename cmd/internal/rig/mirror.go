@@ -1,0 +1,43 @@
+package rig
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"mooring"
+	"mooring/internal/config"
+	"mooring/internal/store"
+)
+
+// mirrorOf keeps the state of an older function true; nil where none is to be. It is written by whoever may write the
+// memory, for it is as old as that and may be in the same bucket.
+func mirrorOf(ctx context.Context, c config.Config, o Options) (func(context.Context, mooring.Memory) error, error) {
+	if c.LegacyState.Format == "" || o.DryRun {
+		return nil, nil
+	}
+	who := memoryIdentity(c)
+	who.Region = cmp.Or(c.LegacyState.Region, who.Region)
+	cfg, err := o.Clients.as(ctx, who, config.GroupRegion(c.Binding.TargetGroup))
+	if err != nil {
+		return nil, err
+	}
+	w, err := store.ConnectLegacyWriter(cfg, legacyWriteOf(c))
+	if err != nil {
+		return nil, fmt.Errorf("keep the older function's state of %s: %w", c.Binding.Name, err)
+	}
+	return w.Write, nil
+}
+
+// legacyWriteOf says where it is, and by which numbers the function counts.
+func legacyWriteOf(c config.Config) store.LegacyWriteConfig {
+	owner := ""
+	if c.LegacyState.Bucket == c.Memory.Bucket {
+		owner = c.Memory.Owner
+	}
+	return store.LegacyWriteConfig{
+		Format: c.LegacyState.Format, Bucket: c.LegacyState.Bucket, Owner: owner, SSE: c.Memory.SSE,
+		Name: c.LegacyState.Name, TargetGroup: c.Binding.TargetGroup, Misses: c.LegacyState.Misses,
+		Threshold: c.Policy.Threshold(),
+	}
+}

@@ -1,0 +1,100 @@
+# The inputs of older modules, under their own names, so that moving is a change of `source`. README.md has whose they are.
+
+variable "alb_dns_name" {
+  description = "Of one binding: the DNS name of the Application Load Balancer."
+  type        = string
+  default     = null
+}
+
+variable "target_fqdn" {
+  description = "Of one binding: the names to resolve, where they are not a load balancer's."
+  type        = list(string)
+  default     = []
+}
+
+variable "nlb_target_group_arn" {
+  description = "Of one binding: the target group, by the name that modules for load balancers have for it."
+  type        = string
+  default     = null
+}
+
+variable "target_group_arn" {
+  description = "Of one binding: the target group, by the name that modules for other names have for it."
+  type        = string
+  default     = null
+}
+
+variable "alb_listener_port" {
+  description = "Of one binding: the port of the targets. With `alb_dns_name` it is 443 where it is not given, else the group's own."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.alb_listener_port == null ? true : (var.alb_listener_port >= 1 && var.alb_listener_port <= 65535)
+    error_message = "The port must be from 1 to 65535."
+  }
+}
+
+variable "max_lookup_per_invocation" {
+  description = "Of one binding: the most DNS questions in a round."
+  type        = number
+  default     = 50
+
+  validation {
+    condition     = var.max_lookup_per_invocation >= 1 && var.max_lookup_per_invocation <= 10000
+    error_message = "The most DNS questions in a round must be from 1 to 10000."
+  }
+}
+
+variable "invocations_before_deregistration" {
+  description = "Of one binding: the rounds in a row without an address before it may leave."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.invocations_before_deregistration >= 1 && var.invocations_before_deregistration <= 1000
+    error_message = "The rounds before an address may leave must be from 1 to 1000."
+  }
+}
+
+variable "enable_cloudwatch_metrics" {
+  description = "Of one binding with `alb_dns_name`: put the metric LoadBalancerIPCount of the older function too, for alarms that watch it."
+  type        = bool
+  default     = true
+}
+
+variable "dns_servers" {
+  description = "Of one binding: resolvers to start from, with spaces or commas between them."
+  type        = string
+  default     = ""
+}
+
+variable "lambda_job_identifier" {
+  description = "Only to move from the trussworks module: the function is named NAME-IDENTIFIER and its role lambda-NAME-IDENTIFIER, as there."
+  type        = string
+  default     = null
+}
+
+variable "lambda_s3_bucket" {
+  description = "The same as `package_bucket`, by its name in the trussworks module."
+  type        = string
+  default     = null
+}
+
+variable "lambda_s3_key" {
+  description = "The same as `package_key`, by its name in the trussworks module."
+  type        = string
+  default     = null
+}
+
+variable "subnet_ids" {
+  description = "The same as `vpc_config.subnet_ids`, as older modules have it."
+  type        = list(string)
+  default     = []
+}
+
+variable "security_group_ids" {
+  description = "The same as `vpc_config.security_group_ids`, as older modules have it."
+  type        = list(string)
+  default     = []
+}

@@ -1,0 +1,191 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mooring"
+)
+
+// usesAWS tells whether the binding calls AWS at all.
+func (f *Facts) usesAWS() bool { return !f.Binding.Front || f.Binding.Memory == "s3" }
+
+func checkCredentials(f *Facts) []Finding {
+	switch {
+	case !f.usesAWS() || !f.Identity.Looked:
+		return nil
+	case f.Identity.Err == nil:
+		return pass("%s", f.Identity.Value.ARN)
+	case slices.ContainsFunc(f.Reached, func(r Reach) bool { return r.Service == "sts" && r.Err != nil }):
+		return unknown("nobody says whose credentials these are", f.Identity.Err)
+	default:
+		return finding(Fail, errText(f.Identity.Err),
+			"give mooring credentials: a role of the function or machine, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; check --role-arn and --external-id")
+	}
+}
+
+// checkAccount compares whose credentials they are with whose the group is. A group is changed by its own account only.
+func checkAccount(f *Facts) []Finding {
+	b := f.Binding
+	if !f.Identity.known() {
+		return nil
+	}
+	if who := f.Identity.Value.Account; who != b.GroupAccount {
+		return finding(Fail, fmt.Sprintf("the credentials are of account %s, the group of %s", who, b.GroupAccount),
+			"give the ARN of a role in account "+b.GroupAccount+" with --role-arn: only the group's own account registers targets")
+	}
+	if b.Region != "" && b.Region != b.GroupRegion {
+		return finding(Warn, fmt.Sprintf("the group is in %s, and the configured region is %s", b.GroupRegion, b.Region),
+			"load balancing is asked in the group's region; everything else, the memory's bucket too, in "+b.Region+": set --region if that is not meant")
+	}
+	return pass("account %s, region %s", b.GroupAccount, b.GroupRegion)
+}
+
+// checkReach is about the hang that functions in private subnets have: nothing refuses, and nothing answers.
+func checkReach(f *Facts) []Finding {
+	var out []Finding
+	var answered []string
+	for _, r := range f.Reached {
+		if r.Err == nil {
+			answered = append(answered, r.Service)
+			continue
+		}
+		one := Finding{Verdict: Fail, Seen: r.Service + ": " + errText(r.Err), Do: "check the network, AWS_ENDPOINT_URL and the proxy of whoever runs mooring"}
+		if r.Silent {
+			one.Seen = r.Service + " did not answer within 3 s"
+			one.Do = "from a private subnet it takes a NAT gateway or " + endpointWords(r)
+		}
+		out = append(out, one)
+	}
+	if len(out) == 0 && len(answered) > 0 {
+		return pass("%s", strings.Join(answered, ", "))
+	}
+	return out
+}
+
+func endpointWords(r Reach) string {
+	switch {
+	case r.Endpoint == "":
+		return "an endpoint for it in the VPC"
+	case r.Service == "s3":
+		return "a gateway endpoint " + r.Endpoint + ", in the subnet's route table"
+	default:
+		return "an interface endpoint " + r.Endpoint + ", whose security group admits port 443"
+	}
+}
+
+const (
+	// skewWarn is the age at which a round gives its plan up, and a third of the default hold: by so much the times that
+	// two machines write into one memory may differ unnoticed.
+	skewWarn = 30 * time.Second
+	// skewFail is what AWS's signatures bear: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+	skewFail = 5 * time.Minute
+)
+
+func checkClock(f *Facts) []Finding {
+	if !f.Skew.known() {
+		return nil // nobody answered, which other checks say
+	}
+	skew, way := f.Skew.Value.Round(time.Second), "behind"
+	if skew < 0 {
+		skew, way = -skew, "ahead of"
+	}
+	seen := fmt.Sprintf("%s %s AWS's", skew, way)
+	do := "set the clock by NTP (on AWS 169.254.169.123): misses, hold and the lease are counted in wall time"
+	switch {
+	case skew >= skewFail:
+		return finding(Fail, seen, do+", and AWS refuses signatures that are 5 min off")
+	case skew > skewWarn:
+		return finding(Warn, seen, do)
+	default:
+		return pass("within %s of AWS's", max(skew, time.Second))
+	}
+}
+
+// checkPermissions trusts what AWS did more than what it simulates, which knows of no policy of a bucket or an organization.
+func checkPermissions(f *Facts) []Finding {
+	if !f.usesAWS() || !f.Permissions.Looked {
+		return nil
+	}
+	if f.Permissions.Err != nil {
+		out := unknown("IAM does not simulate the policy", f.Permissions.Err)
+		if len(f.Denied) > 0 {
+			out[0].Seen += "; denied while looking: " + list(f.Denied)
+		}
+		return out
+	}
+	var out []Finding
+	for _, p := range f.Permissions.Value {
+		if p.Allowed {
+			continue
+		}
+		missing := &mooring.Denied{Action: p.Action, Resource: p.Resource}
+		out = append(out, Finding{
+			Verdict: Fail, Seen: fmt.Sprintf("%s on %s is not allowed (%s)", p.Action, p.Resource, p.Why),
+			Do: "add this statement to the policy of the role: " + missing.Statement(),
+		})
+	}
+	if len(out) == 0 {
+		return pass("all %d actions that a round may call, as IAM simulates them", len(f.Permissions.Value))
+	}
+	return out
+}
+
+func checkMemory(f *Facts) []Finding {
+	switch m := f.Memory.Value; {
+	case f.Binding.Memory == "none":
+		if f.Binding.Mode != mooring.ModeSync {
+			return pass("there is none, and mode %s removes nobody", f.Binding.Mode)
+		}
+		return finding(Warn, "there is none: nobody ever leaves, and dead targets pile up", "give it one with --memory s3://BUCKET or file:DIR")
+	case !f.Memory.Looked:
+		return nil
+	case f.Memory.Err != nil:
+		return unknown("the memory was not looked at", f.Memory.Err)
+	case isDenied(m.Read):
+		return finding(Warn, "AWS denies reading "+m.Where+": "+errText(m.Read),
+			"allow s3:GetObject on it; before the first round it may only be missing, which AWS tells apart with s3:ListBucket alone")
+	case m.Read != nil:
+		return finding(Fail, errText(m.Read), "until it can be read nobody leaves: check the bucket's name, region and account, or the directory's mode")
+	case !m.Found:
+		return pass("%s: nothing is there yet, the first round begins it", m.Where)
+	case f.Status.known() && f.Status.Value.MemoryErr != nil:
+		return finding(Fail, errText(f.Status.Value.MemoryErr),
+			"nobody leaves until it can be read: run the version that wrote it, or move the object away to begin anew, which removes nobody")
+	default:
+		return pass("%s%s", m.Where, savedAt(f.Status))
+	}
+}
+
+func savedAt(s Fact[mooring.Status]) string {
+	if m := s.Value.Memory; s.known() && m.Revision > 0 {
+		return fmt.Sprintf(": revision %d, saved %s by %s", m.Revision, m.Saved.UTC().Format(time.RFC3339), m.Program)
+	}
+	return ""
+}
+
+func checkMemoryWrite(f *Facts) []Finding {
+	m := f.Memory.Value
+	switch {
+	case !f.Memory.known() || f.Binding.Memory == "none":
+		return nil
+	case m.Loose:
+		return finding(Fail, "the store wrote "+m.Probe+" although its condition does not hold, and it is there now: delete it",
+			"keep the memory in a store that honours If-Match: two rounds at once would overwrite each other here")
+	case isDenied(m.Write):
+		return finding(Fail, errText(m.Write), "allow s3:PutObject, and s3:GetObject, which conditions take, on the memory's folder: without memory nobody leaves")
+	case m.Write != nil:
+		return finding(Fail, errText(m.Write), "until it can be written nobody leaves: check the bucket, its policy and its key, or the directory's mode")
+	case m.Doubt != nil:
+		return []Finding{{
+			Verdict: Unknown, Seen: "AWS refuses the probe, as it also does with what may be written and not be listed: " + errText(m.Doubt),
+			Do: "allow s3:ListBucket on the bucket to whoever runs doctor, to have this told apart",
+		}}
+	case m.Probe != "":
+		return pass("a write whose condition does not hold was refused, as it must be")
+	default:
+		return pass("%s", m.Where)
+	}
+}

@@ -1,0 +1,524 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"mooring"
+)
+
+// More calls that are made.
+type (
+	// GroupsAPI reads target groups.
+	GroupsAPI interface {
+		DescribeTargetGroups(context.Context, *elbv2.DescribeTargetGroupsInput, ...func(*elbv2.Options)) (*elbv2.DescribeTargetGroupsOutput, error)
+		DescribeTargetGroupAttributes(context.Context, *elbv2.DescribeTargetGroupAttributesInput, ...func(*elbv2.Options)) (*elbv2.DescribeTargetGroupAttributesOutput, error)
+		DescribeTargetHealth(context.Context, *elbv2.DescribeTargetHealthInput, ...func(*elbv2.Options)) (*elbv2.DescribeTargetHealthOutput, error)
+	}
+
+	// BalancersAPI reads load balancers, and the tags of groups.
+	BalancersAPI interface {
+		DescribeLoadBalancers(context.Context, *elbv2.DescribeLoadBalancersInput, ...func(*elbv2.Options)) (*elbv2.DescribeLoadBalancersOutput, error)
+		DescribeLoadBalancerAttributes(context.Context, *elbv2.DescribeLoadBalancerAttributesInput, ...func(*elbv2.Options)) (*elbv2.DescribeLoadBalancerAttributesOutput, error)
+		DescribeTags(context.Context, *elbv2.DescribeTagsInput, ...func(*elbv2.Options)) (*elbv2.DescribeTagsOutput, error)
+	}
+
+	// ListenersAPI reads listeners.
+	ListenersAPI interface {
+		DescribeListeners(context.Context, *elbv2.DescribeListenersInput, ...func(*elbv2.Options)) (*elbv2.DescribeListenersOutput, error)
+		DescribeListenerAttributes(context.Context, *elbv2.DescribeListenerAttributesInput, ...func(*elbv2.Options)) (*elbv2.DescribeListenerAttributesOutput, error)
+		DescribeRules(context.Context, *elbv2.DescribeRulesInput, ...func(*elbv2.Options)) (*elbv2.DescribeRulesOutput, error)
+	}
+
+	// NetworkAPI reads what is around a load balancer's addresses.
+	NetworkAPI interface {
+		DescribeSecurityGroups(context.Context, *ec2.DescribeSecurityGroupsInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error)
+		DescribeNetworkInterfaces(context.Context, *ec2.DescribeNetworkInterfacesInput, ...func(*ec2.Options)) (*ec2.DescribeNetworkInterfacesOutput, error)
+	}
+)
+
+// balancing reads the group first, for the rest depends on it.
+func (g *gathering) balancing(ctx context.Context) {
+	if g.s.Groups == nil {
+		g.find(ctx, false)
+		return
+	}
+	group, err := g.group(ctx)
+	g.set(func(f *Facts) { f.Group = factOf(group, err) })
+	var all mooring.Tasks
+	all.Go(func() { g.find(ctx, group.IPv6) })
+	if err == nil {
+		all.Go(func() { g.attributes(ctx) })
+		all.Go(func() { g.tags(ctx) })
+	}
+	if !errors.Is(err, errSilent) {
+		all.Go(func() { g.balancers(ctx, group) })
+	}
+	all.Wait()
+}
+
+func (g *gathering) find(ctx context.Context, ipv6 bool) {
+	defer close(g.shown)
+	if g.s.Find != nil {
+		o := g.s.Find(ctx, ipv6)
+		g.set(func(f *Facts) { f.Name = Is(o) })
+	}
+}
+
+func (g *gathering) group(ctx context.Context) (Group, error) {
+	in := &elbv2.DescribeTargetGroupsInput{TargetGroupArns: []string{g.s.Binding.Group}}
+	out, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetGroups", g.s.Groups.DescribeTargetGroups, in)
+	if err != nil {
+		return Group{}, err
+	}
+	g.skewed(out.ResultMetadata)
+	i := slices.IndexFunc(out.TargetGroups, func(tg types.TargetGroup) bool { return aws.ToString(tg.TargetGroupArn) == g.s.Binding.Group })
+	if i < 0 {
+		return Group{}, fmt.Errorf("the answer does not hold the target group %s", g.s.Binding.Group)
+	}
+	return groupOf(out.TargetGroups[i]), nil
+}
+
+func groupOf(tg types.TargetGroup) Group {
+	out := Group{
+		Type: string(tg.TargetType), Protocol: string(tg.Protocol), VPC: aws.ToString(tg.VpcId), Port: portOf(tg.Port),
+		IPv6: tg.IpAddressType == types.TargetGroupIpAddressTypeEnumIpv6, Balancers: tg.LoadBalancerArns,
+		Check: HealthCheck{
+			Enabled: aws.ToBool(tg.HealthCheckEnabled), Protocol: string(tg.HealthCheckProtocol),
+			Port: aws.ToString(tg.HealthCheckPort), Path: aws.ToString(tg.HealthCheckPath),
+		},
+	}
+	if tg.Matcher != nil {
+		out.Check.Matcher = aws.ToString(tg.Matcher.HttpCode)
+	}
+	return out
+}
+
+func portOf(p *int32) uint16 {
+	if n := aws.ToInt32(p); n > 0 && n <= 65535 {
+		return uint16(n)
+	}
+	return 0
+}
+
+func (g *gathering) attributes(ctx context.Context) {
+	in := &elbv2.DescribeTargetGroupAttributesInput{TargetGroupArn: &g.s.Binding.Group}
+	out, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetGroupAttributes", g.s.Groups.DescribeTargetGroupAttributes, in)
+	values := map[string]string{}
+	if err == nil {
+		for _, a := range out.Attributes {
+			values[aws.ToString(a.Key)] = aws.ToString(a.Value)
+		}
+	}
+	g.set(func(f *Facts) { f.Attributes = factOf(values, err) })
+}
+
+func (g *gathering) tags(ctx context.Context) {
+	in := &elbv2.DescribeTagsInput{ResourceArns: []string{g.s.Binding.Group}}
+	out, err := ask(ctx, g, "elasticloadbalancing:DescribeTags", g.s.Balancers.DescribeTags, in)
+	values := map[string]string{}
+	if err == nil {
+		for _, d := range out.TagDescriptions {
+			for _, t := range d.Tags {
+				values[aws.ToString(t.Key)] = aws.ToString(t.Value)
+			}
+		}
+	}
+	g.set(func(f *Facts) { f.Tags = factOf(values, err) })
+}
+
+// balancers reads all load balancers, and of those that matter everything else.
+func (g *gathering) balancers(ctx context.Context, group Group) {
+	all, err := g.list(ctx)
+	if err != nil {
+		g.set(func(f *Facts) {
+			f.ALB = Hidden[*Balancer](err)
+			f.NLBs, f.Listeners = Hidden[[]Balancer](err), Hidden[[]Listener](err)
+		})
+		return
+	}
+	nlbs := slices.DeleteFunc(slices.Clone(all), func(lb Balancer) bool { return !slices.Contains(group.Balancers, lb.ARN) })
+	alb := g.behind(ctx, all)
+	var work mooring.Tasks
+	for i := range nlbs {
+		work.Go(func() { g.settings(ctx, &nlbs[i]) })
+	}
+	if alb != nil {
+		work.Go(func() { g.settings(ctx, alb) })
+		work.Go(func() {
+			found, err := g.listeners(ctx, alb.ARN)
+			g.set(func(f *Facts) { f.ALBListeners = factOf(found, err) })
+		})
+		work.Go(func() { g.securityGroups(ctx, alb, nlbs) })
+		work.Go(func() {
+			n, err := g.albGroups(ctx, alb)
+			g.set(func(f *Facts) { f.ALBGroups = factOf(n, err) })
+		})
+		work.Go(func() { g.addresses(ctx, nlbs) })
+	}
+	work.Go(func() {
+		var found []Listener
+		for _, lb := range nlbs {
+			some, err := g.listeners(ctx, lb.ARN)
+			if err != nil {
+				g.set(func(f *Facts) { f.Listeners = Hidden[[]Listener](err) })
+				return
+			}
+			found = append(found, some...)
+		}
+		g.set(func(f *Facts) { f.Listeners = Is(found) })
+	})
+	work.Wait()
+	g.set(func(f *Facts) { f.NLBs, f.ALB = Is(nlbs), Is(alb) })
+}
+
+func (g *gathering) list(ctx context.Context) ([]Balancer, error) {
+	in := &elbv2.DescribeLoadBalancersInput{PageSize: aws.Int32(400)}
+	var out []Balancer
+	for range maxPages {
+		reply, err := ask(ctx, g, "elasticloadbalancing:DescribeLoadBalancers", g.s.Balancers.DescribeLoadBalancers, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, lb := range reply.LoadBalancers {
+			out = append(out, balancerOf(lb))
+		}
+		if in.Marker = reply.NextMarker; aws.ToString(in.Marker) == "" {
+			return out, nil
+		}
+	}
+	return out, nil // four thousand, of the 50 that an account may have by default
+}
+
+func balancerOf(lb types.LoadBalancer) Balancer {
+	out := Balancer{
+		ARN: aws.ToString(lb.LoadBalancerArn), Name: aws.ToString(lb.LoadBalancerName), Type: string(lb.Type), Scheme: string(lb.Scheme),
+		VPC: aws.ToString(lb.VpcId), DNSName: aws.ToString(lb.DNSName), SecurityGroups: lb.SecurityGroups,
+	}
+	out.Name = cmp.Or(out.Name, out.ARN)
+	if lb.State != nil {
+		out.State = string(lb.State.Code)
+	}
+	if lb.IpamPools != nil {
+		out.Pool = aws.ToString(lb.IpamPools.Ipv4IpamPoolId)
+	}
+	for _, z := range lb.AvailabilityZones {
+		zone := Zone{Name: aws.ToString(z.ZoneName), Subnet: aws.ToString(z.SubnetId)}
+		for _, a := range z.LoadBalancerAddresses {
+			for _, text := range []*string{a.IpAddress, a.PrivateIPv4Address, a.IPv6Address} {
+				if aws.ToString(text) != "" {
+					zone.Fixed = append(zone.Fixed, *text)
+				}
+			}
+		}
+		out.Zones = append(out.Zones, zone)
+	}
+	return out
+}
+
+// behind finds the application load balancer that the name is of: by its own name, by what the name is an alias of, or,
+// where a record of Route 53 hides that, by the addresses that it shows.
+func (g *gathering) behind(ctx context.Context, all []Balancer) *Balancer {
+	for _, host := range g.s.Binding.Hostnames {
+		names := []string{host}
+		if _, elb := isELB(host); !elb && g.s.Alias != nil {
+			names = append(names, g.s.Alias(ctx, host))
+		}
+		for i := range all {
+			if all[i].Type == "application" && slices.ContainsFunc(names, func(n string) bool { return sameName(n, all[i].DNSName) }) {
+				return &all[i]
+			}
+		}
+	}
+	return g.byAddress(ctx, all)
+}
+
+// byAddress finds the load balancer of the group's VPC whose network interface has an address that the name shows.
+func (g *gathering) byAddress(ctx context.Context, all []Balancer) *Balancer {
+	select {
+	case <-g.shown:
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	shows, vpc := g.f.Name.Value.Addrs(), g.f.Group.Value.VPC
+	g.mu.Unlock()
+	here := func(lb Balancer) bool { return lb.Type == "application" && lb.VPC == vpc }
+	if len(shows) == 0 || vpc == "" || !slices.ContainsFunc(all, here) || (&Facts{Binding: g.s.Binding}).onlyELB() {
+		return nil
+	}
+	in := &ec2.DescribeNetworkInterfacesInput{MaxResults: aws.Int32(1000), Filters: []ec2types.Filter{
+		{Name: aws.String("vpc-id"), Values: []string{vpc}}, {Name: aws.String("description"), Values: []string{"ELB app/*"}},
+	}}
+	out, err := ask(ctx, g, "ec2:DescribeNetworkInterfaces", g.s.Network.DescribeNetworkInterfaces, in)
+	if err != nil {
+		return nil // the name is then taken for another's
+	}
+	for _, n := range out.NetworkInterfaces {
+		a, err := netip.ParseAddr(aws.ToString(n.PrivateIpAddress))
+		tail, ok := strings.CutPrefix(aws.ToString(n.Description), "ELB ")
+		if err != nil || !ok || !slices.Contains(shows, a) {
+			continue
+		}
+		if i := slices.IndexFunc(all, func(lb Balancer) bool { return here(lb) && strings.HasSuffix(lb.ARN, ":loadbalancer/"+tail) }); i >= 0 {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// sameName compares names of load balancers. Route 53's console puts dualstack before them:
+// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-to-elb-load-balancer.html
+func sameName(a, b string) bool {
+	plain := func(s string) string {
+		return strings.TrimPrefix(strings.TrimSuffix(strings.ToLower(s), "."), "dualstack.")
+	}
+	return b != "" && plain(a) == plain(b)
+}
+
+func (g *gathering) settings(ctx context.Context, lb *Balancer) {
+	in := &elbv2.DescribeLoadBalancerAttributesInput{LoadBalancerArn: &lb.ARN}
+	out, err := ask(ctx, g, "elasticloadbalancing:DescribeLoadBalancerAttributes", g.s.Balancers.DescribeLoadBalancerAttributes, in)
+	if err != nil {
+		lb.AttributesErr = err
+		return
+	}
+	lb.Attributes = map[string]string{}
+	for _, a := range out.Attributes {
+		lb.Attributes[aws.ToString(a.Key)] = aws.ToString(a.Value)
+	}
+}
+
+// listeners reads those of a load balancer, 50 at the most by quota, with the rules of the binding's port and of the port
+// that health checks ask, and with the idle time-out of those that send to the group.
+func (g *gathering) listeners(ctx context.Context, arn string) ([]Listener, error) {
+	in := &elbv2.DescribeListenersInput{LoadBalancerArn: &arn}
+	out := []Listener{}
+	for range maxPages {
+		reply, err := ask(ctx, g, "elasticloadbalancing:DescribeListeners", g.s.Listeners.DescribeListeners, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range reply.Listeners {
+			out = append(out, listenerOf(l))
+		}
+		if in.Marker = reply.NextMarker; aws.ToString(in.Marker) == "" {
+			break
+		}
+	}
+	for i := range out {
+		switch l := &out[i]; {
+		case l.sends(g.s.Binding.Group) && l.Protocol == "TCP":
+			g.idle(ctx, l)
+		case l.Protocol == "HTTP" || l.Protocol == "HTTPS":
+			if l.Port == g.s.Binding.Port || g.checks(l.Port) {
+				g.rules(ctx, l)
+			}
+		}
+	}
+	return out, nil
+}
+
+// checks tells whether the group's health check asks a port.
+func (g *gathering) checks(port uint16) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.f.Group.Value.Check.Port == strconv.Itoa(int(port)) || g.f.port() == port
+}
+
+func (g *gathering) idle(ctx context.Context, l *Listener) {
+	in := &elbv2.DescribeListenerAttributesInput{ListenerArn: &l.ARN}
+	out, err := ask(ctx, g, "elasticloadbalancing:DescribeListenerAttributes", g.s.Listeners.DescribeListenerAttributes, in)
+	if err != nil {
+		l.IdleErr = err
+		return
+	}
+	for _, a := range out.Attributes {
+		if aws.ToString(a.Key) == "tcp.idle_timeout.seconds" {
+			if n, err := strconv.Atoi(aws.ToString(a.Value)); err == nil {
+				l.Idle = time.Duration(n) * time.Second
+			}
+		}
+	}
+}
+
+func (g *gathering) rules(ctx context.Context, l *Listener) {
+	in := &elbv2.DescribeRulesInput{ListenerArn: &l.ARN}
+	for range maxPages {
+		out, err := ask(ctx, g, "elasticloadbalancing:DescribeRules", g.s.Listeners.DescribeRules, in)
+		if err != nil {
+			l.RulesErr = err
+			return
+		}
+		for _, r := range out.Rules {
+			if !aws.ToBool(r.IsDefault) {
+				l.Rules = append(l.Rules, ruleOf(r))
+			}
+		}
+		if in.Marker = out.NextMarker; aws.ToString(in.Marker) == "" {
+			return
+		}
+	}
+}
+
+func ruleOf(r types.Rule) Rule {
+	out := Rule{Conditions: map[string][]string{}, Actions: actionsOf(r.Actions)}
+	for _, c := range r.Conditions {
+		values := c.Values
+		switch {
+		case c.PathPatternConfig != nil && len(c.PathPatternConfig.Values) > 0:
+			values = c.PathPatternConfig.Values
+		case c.HostHeaderConfig != nil && len(c.HostHeaderConfig.Values) > 0:
+			values = c.HostHeaderConfig.Values
+		}
+		field := aws.ToString(c.Field)
+		if len(values) == 0 { // by regular expressions, or by what is not understood here
+			field, values = "other", nil
+		}
+		out.Conditions[field] = values
+	}
+	return out
+}
+
+func listenerOf(l types.Listener) Listener {
+	return Listener{
+		ARN: aws.ToString(l.ListenerArn), Balancer: aws.ToString(l.LoadBalancerArn), Protocol: string(l.Protocol),
+		Port: portOf(l.Port), Actions: actionsOf(l.DefaultActions),
+	}
+}
+
+func actionsOf(actions []types.Action) (out []Action) {
+	for _, a := range actions {
+		one := Action{Type: string(a.Type)}
+		if arn := aws.ToString(a.TargetGroupArn); arn != "" {
+			one.Groups = append(one.Groups, arn)
+		}
+		if a.ForwardConfig != nil {
+			for _, t := range a.ForwardConfig.TargetGroups {
+				one.Groups = append(one.Groups, aws.ToString(t.TargetGroupArn))
+			}
+		}
+		if a.RedirectConfig != nil {
+			one.Code, _ = strconv.Atoi(strings.TrimPrefix(string(a.RedirectConfig.StatusCode), "HTTP_")) // 0: not understood
+		}
+		if a.FixedResponseConfig != nil {
+			one.Code, _ = strconv.Atoi(aws.ToString(a.FixedResponseConfig.StatusCode))
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// albGroups counts the groups of type alb that hold a load balancer. Of those of its VPC 20 are asked at the most.
+func (g *gathering) albGroups(ctx context.Context, alb *Balancer) (n int, err error) {
+	in := &elbv2.DescribeTargetGroupsInput{PageSize: aws.Int32(400)}
+	asked := 0
+	for range maxPages {
+		out, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetGroups", g.s.Groups.DescribeTargetGroups, in)
+		if err != nil {
+			return n, err
+		}
+		for _, tg := range out.TargetGroups {
+			if tg.TargetType != types.TargetTypeEnumAlb || aws.ToString(tg.VpcId) != alb.VPC || asked >= 20 {
+				continue
+			}
+			asked++
+			health, err := ask(ctx, g, "elasticloadbalancing:DescribeTargetHealth", g.s.Groups.DescribeTargetHealth, &elbv2.DescribeTargetHealthInput{TargetGroupArn: tg.TargetGroupArn})
+			if err != nil {
+				return n, err
+			}
+			if slices.ContainsFunc(health.TargetHealthDescriptions, func(d types.TargetHealthDescription) bool {
+				return d.Target != nil && aws.ToString(d.Target.Id) == alb.ARN
+			}) {
+				n++
+			}
+		}
+		if in.Marker = out.NextMarker; aws.ToString(in.Marker) == "" {
+			break
+		}
+	}
+	return n, nil
+}
+
+// addresses are those of the network load balancers. The filter by VPC is what keeps such calls from failing in large accounts:
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html
+func (g *gathering) addresses(ctx context.Context, nlbs []Balancer) {
+	found := []Interface{}
+	for _, lb := range nlbs {
+		_, tail, ok := strings.Cut(lb.ARN, ":loadbalancer/")
+		if !ok {
+			continue
+		}
+		in := &ec2.DescribeNetworkInterfacesInput{MaxResults: aws.Int32(100), Filters: []ec2types.Filter{
+			{Name: aws.String("vpc-id"), Values: []string{lb.VPC}}, {Name: aws.String("description"), Values: []string{"ELB " + tail}},
+		}}
+		out, err := ask(ctx, g, "ec2:DescribeNetworkInterfaces", g.s.Network.DescribeNetworkInterfaces, in)
+		if err != nil {
+			g.set(func(f *Facts) { f.Addresses = Hidden[[]Interface](err) })
+			return
+		}
+		for _, n := range out.NetworkInterfaces {
+			if a, err := netip.ParseAddr(aws.ToString(n.PrivateIpAddress)); err == nil {
+				found = append(found, Interface{Balancer: lb.ARN, Zone: aws.ToString(n.AvailabilityZone), Addr: a})
+			}
+		}
+	}
+	g.set(func(f *Facts) { f.Addresses = Is(found) })
+}
+
+func (g *gathering) securityGroups(ctx context.Context, alb *Balancer, nlbs []Balancer) {
+	ids := slices.Clone(alb.SecurityGroups)
+	for _, lb := range nlbs {
+		ids = append(ids, lb.SecurityGroups...)
+	}
+	slices.Sort(ids)
+	if ids = slices.Compact(ids); len(ids) == 0 {
+		g.set(func(f *Facts) { f.SecurityGroups = Is(map[string]SecurityGroup{}) })
+		return
+	}
+	out, err := ask(ctx, g, "ec2:DescribeSecurityGroups", g.s.Network.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{GroupIds: ids})
+	found := map[string]SecurityGroup{}
+	if err == nil {
+		for _, sg := range out.SecurityGroups {
+			found[aws.ToString(sg.GroupId)] = securityGroupOf(sg)
+		}
+	}
+	g.set(func(f *Facts) { f.SecurityGroups = factOf(found, err) })
+}
+
+func securityGroupOf(sg ec2types.SecurityGroup) (out SecurityGroup) {
+	for _, p := range sg.IpPermissions {
+		r := Ingress{Protocol: aws.ToString(p.IpProtocol), From: int(aws.ToInt32(p.FromPort)), To: int(aws.ToInt32(p.ToPort))}
+		add := func(cidr *string) {
+			if prefix, err := netip.ParsePrefix(aws.ToString(cidr)); err == nil {
+				r.CIDRs = append(r.CIDRs, prefix)
+			}
+		}
+		for _, one := range p.IpRanges {
+			add(one.CidrIp)
+		}
+		for _, one := range p.Ipv6Ranges {
+			add(one.CidrIpv6)
+		}
+		for _, one := range p.UserIdGroupPairs {
+			r.Groups = append(r.Groups, aws.ToString(one.GroupId))
+		}
+		for _, one := range p.PrefixListIds {
+			r.Lists = append(r.Lists, aws.ToString(one.PrefixListId))
+		}
+		out.Rules = append(out.Rules, r)
+	}
+	return out
+}
