@@ -45,16 +45,15 @@ func quay(g *sim.TargetGroup) *sim.ELBv2 {
 	}
 }
 
-func quayClient(t *testing.T) (*elbv2.Client, *sim.TargetGroup, *sim.ELBv2) {
+func quayClient(t *testing.T) (*elbv2.Client, *sim.TargetGroup) {
 	g := harbour()
-	e := quay(g)
 	a := sim.NewAWS(g)
-	a.ELB = e
-	return elbv2.NewFromConfig(sdk(t, a)), g, e
+	a.ELB = quay(g)
+	return elbv2.NewFromConfig(sdk(t, a)), g
 }
 
 func TestALoadBalancerIsDescribedInFull(t *testing.T) {
-	client, _, _ := quayClient(t)
+	client, _ := quayClient(t)
 	out, err := client.DescribeLoadBalancers(t.Context(), &elbv2.DescribeLoadBalancersInput{Names: []string{"quay", "app"}})
 	if err != nil || len(out.LoadBalancers) != 2 {
 		t.Fatalf("%+v, error %v", out, err)
@@ -89,7 +88,7 @@ func TestALoadBalancerIsDescribedInFull(t *testing.T) {
 }
 
 func TestListenersSayWhatTheyDoWithTraffic(t *testing.T) {
-	client, g, _ := quayClient(t)
+	client, g := quayClient(t)
 	out, err := client.DescribeListeners(t.Context(), &elbv2.DescribeListenersInput{LoadBalancerArn: aws.String(quayALB), PageSize: aws.Int32(1)})
 	if err != nil || len(out.Listeners) != 1 || out.NextMarker == nil {
 		t.Fatalf("%+v, error %v", out, err)
@@ -131,7 +130,7 @@ func TestListenersSayWhatTheyDoWithTraffic(t *testing.T) {
 }
 
 func TestTheHealthCheckOfAGroupHasTheDefaultsOfItsProtocol(t *testing.T) {
-	client, g, _ := quayClient(t)
+	client, g := quayClient(t)
 	for protocol, want := range map[string]struct {
 		timeout int32
 		matcher string
