@@ -39,12 +39,15 @@ func (z *fakeZone) Synced(context.Context, string) (bool, error) {
 	return true, nil
 }
 
-func (z *fakeZone) Change(_ context.Context, changes []types.Change, _ string) (string, error) {
+func (z *fakeZone) Change(ctx context.Context, changes []types.Change, _ string) (string, error) {
 	z.batches++
 	if z.before != nil {
 		if err := z.before(z.batches); err != nil {
 			return "", err
 		}
+	}
+	if err := ctx.Err(); err != nil { // the request is cut off
+		return "", err
 	}
 	next, err := made(z.sets, changes)
 	if err != nil {

@@ -101,7 +101,12 @@ func TestAGateThatStaysShutTakesEverythingBack(t *testing.T) {
 			}
 			return nil
 		}
+		var seen []string
+		s.zone.seen = func(sets []shift.Set) { seen = append(seen, shares(sets)) }
 		out, err := s.forward(t.Context())
+		if want := []string{"A 0, AAAA 0", "A 1, AAAA 1", "A 5, AAAA 5", "A simple, AAAA simple"}; !slices.Equal(seen, want) {
+			t.Errorf("%q", seen)
+		}
 		if !errors.Is(err, shift.ErrGate) || !errors.Is(err, shut) || !out.RolledBack || !out.Restored || out.Percent != 0 {
 			t.Fatalf("%+v, %v", out, err)
 		}

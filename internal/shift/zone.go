@@ -123,12 +123,12 @@ func zonesNamed(ctx context.Context, api ZonesAPI, name string) (found []HostedZ
 
 func zoneOf(z *types.HostedZone) (HostedZone, error) {
 	if z == nil {
-		return HostedZone{}, errors.New("Route 53 describes no hosted zone")
+		return HostedZone{}, errors.New("the reply describes no hosted zone")
 	}
 	name, err := Canonical(aws.ToString(z.Name))
 	id := strings.TrimPrefix(aws.ToString(z.Id), "/hostedzone/")
 	if err != nil || !anyID.MatchString(id) {
-		return HostedZone{}, fmt.Errorf("Route 53 describes a hosted zone %q with the id %q", aws.ToString(z.Name), id)
+		return HostedZone{}, fmt.Errorf("the reply describes a hosted zone %q with the id %q", aws.ToString(z.Name), id)
 	}
 	return HostedZone{ID: id, Name: name, Private: z.Config != nil && z.Config.PrivateZone}, nil
 }
@@ -194,7 +194,7 @@ func (n *Name) Change(ctx context.Context, changes []types.Change, comment strin
 	case err != nil:
 		return "", explain(err, "route53:ChangeResourceRecordSets", n.arn)
 	case out.ChangeInfo == nil || aws.ToString(out.ChangeInfo.Id) == "":
-		return "", errors.New("Route 53 gave no id of the change")
+		return "", errors.New("the reply has no id of the change")
 	}
 	return strings.TrimPrefix(*out.ChangeInfo.Id, "/change/"), nil
 }
