@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httputil"
@@ -42,7 +44,13 @@ func TestAnALBGetsFixedAddressesAndItsTrafficGoesThereAndBack(t *testing.T) {
 type alarmsBeside struct{ metrics, alarms http.Handler }
 
 func (a alarmsBeside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasSuffix(r.URL.Path+r.Header.Get("X-Amz-Target"), "DescribeAlarms") {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.Contains(string(body)+r.URL.Path+r.Header.Get("X-Amz-Target"), "DescribeAlarms") {
 		a.alarms.ServeHTTP(w, r)
 		return
 	}
