@@ -206,11 +206,12 @@ func serveFront(ts *testscript.TestScript, w *rigtest.World, addr, name string) 
 	go func() { _ = server.Serve(l) }()
 	ts.Defer(func() { _ = server.Close() })
 	at := netip.MustParseAddrPort(l.Addr().String())
-	lb, _ := w.Front()
+	lb, network := w.Front()
 	nlb := &lb.LoadBalancers[1]
 	nlb.Zones = nlb.Zones[:1]
 	nlb.Addresses = map[string][]sim.Address{nlb.Zones[0]: {{IP: at.Addr()}}}
 	lb.Listeners[1].Port = at.Port()
+	network.SecurityGroups[1].Ingress[0].From, network.SecurityGroups[1].Ingress[0].To = at.Port(), at.Port() // in from the clients
 	ts.Setenv("FRONT_PORT", strconv.Itoa(int(at.Port())))
 }
 

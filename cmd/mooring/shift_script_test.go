@@ -68,19 +68,24 @@ func besideMoto(t testing.TB, w *rigtest.World, params *testscript.Params) {
 
 func newMotoFront(t testing.TB, endpoint string) *motoFront {
 	t.Helper()
+	name := strings.ToLower(t.Name()[strings.LastIndex(t.Name(), "/")+1:])
+	name = strings.ReplaceAll(name, "_", "-")
+	f, cfg := newMotoZone(t, endpoint, name+".example")
+	f.newNLB(ec2.NewFromConfig(cfg), name)
+	f.target(t, "up")
+	return f
+}
+
+// newMotoZone makes the hosted zone alone.
+func newMotoZone(t testing.TB, endpoint, domain string) (*motoFront, aws.Config) {
+	t.Helper()
 	cfg := aws.Config{
 		Region: "eu-west-1", BaseEndpoint: aws.String(endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
-	name := strings.ToLower(t.Name()[strings.LastIndex(t.Name(), "/")+1:])
-	name = strings.ReplaceAll(name, "_", "-")
-	f := &motoFront{
-		t: t, domain: name + ".example", dns: route53.NewFromConfig(cfg), balance: elbv2.NewFromConfig(cfg), watch: metrics.Connect(cfg),
-	}
-	f.zone = f.newZone(f.domain)
-	f.newNLB(ec2.NewFromConfig(cfg), name)
-	f.target(t, "up")
-	return f
+	f := &motoFront{t: t, domain: domain, dns: route53.NewFromConfig(cfg), balance: elbv2.NewFromConfig(cfg), watch: metrics.Connect(cfg)}
+	f.zone = f.newZone(domain)
+	return f, cfg
 }
 
 func (f *motoFront) newZone(domain string) string {

@@ -17,6 +17,7 @@ type LoadBalancer struct {
 	Zones []string // the names of those in which it has an address
 
 	DNSName        string
+	HostedZone     string // the id of the zone that its DNS name is in
 	Scheme         string // internal, which is what "" means, or internet-facing
 	State          string // active, which is what "" means, provisioning, active_impaired, or failed
 	VPC            string

@@ -129,8 +129,16 @@ func (e *ELBv2) groups() []*TargetGroup {
 	return slices.Clone(e.Groups)
 }
 
+// describeGroups lists the groups, or those asked for: by their ARNs, or by a load balancer that sends to them.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroups.html
 func (e *ELBv2) describeGroups(form url.Values) (any, error) {
 	groups := e.groups()
+	if lb := form.Get("LoadBalancerArn"); lb != "" {
+		if _, err := e.balancer(lb); err != nil {
+			return nil, err
+		}
+		groups = slices.DeleteFunc(groups, func(g *TargetGroup) bool { return !slices.Contains(e.groupOf(g).LoadBalancers, lb) })
+	}
 	if arns := members(form, "TargetGroupArns.member"); len(arns) > 0 {
 		groups = nil
 		for _, arn := range arns {

@@ -112,6 +112,7 @@ type elbBalancer struct {
 	ARN            string    `xml:"LoadBalancerArn"`
 	Name           string    `xml:"LoadBalancerName,omitempty"`
 	DNSName        string    `xml:"DNSName,omitempty"`
+	HostedZone     string    `xml:"CanonicalHostedZoneId,omitempty"`
 	Type           string    `xml:"Type"`
 	Scheme         string    `xml:"Scheme"`
 	State          string    `xml:"State>Code"`
@@ -141,7 +142,7 @@ type elbAddress struct {
 
 func balancerOf(lb LoadBalancer) elbBalancer {
 	out := elbBalancer{
-		ARN: lb.ARN, Name: nameIn(lb.ARN), DNSName: lb.DNSName, Type: cmp.Or(lb.Type, "network"), Scheme: cmp.Or(lb.Scheme, "internal"),
+		ARN: lb.ARN, Name: nameIn(lb.ARN), DNSName: lb.DNSName, HostedZone: lb.HostedZone, Type: cmp.Or(lb.Type, "network"), Scheme: cmp.Or(lb.Scheme, "internal"),
 		State: cmp.Or(lb.State, "active"), VPC: lb.VPC, IPAddressType: cmp.Or(lb.IPAddressType, "ipv4"), SecurityGroups: lb.SecurityGroups,
 	}
 	if lb.IPAMPool != "" {

@@ -20,7 +20,7 @@ const packages = "packages"
 //	stack NAME [PARAMETER=VALUE...]  makes a stack of mooring.yaml, or updates it. Without other parameters it is for the world's
 //	                                 name, group and bucket. Then $FUNCTION, $LOG_GROUP and $FUNCTION_ROLE are what it made
 //	fire NAME                        lets its schedule invoke the function once; fails unless a round came through, with ! if one
-//	                                 did. Log and metrics are where AWS would have them
+//	                                 did. Log and metrics are where AWS would have them. It may do what the stack's role may
 func Commands(t testing.TB, w *rigtest.World, moto string) map[string]func(*testscript.TestScript, bool, []string) {
 	t.Helper()
 	if err := Join(w, moto); err != nil {
@@ -42,6 +42,7 @@ type stacks struct {
 type made struct {
 	ids   map[string]string
 	event string
+	role  []string // the function's policies
 }
 
 // For are the parameters of mooring.yaml for a world's name, group and bucket.
@@ -67,11 +68,13 @@ func (s *stacks) stack(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	event, err := resolved.Event()
 	ts.Check(err)
+	role, err := resolved.RolePolicies()
+	ts.Check(err)
 	action := s.cloud.Create
 	if _, there := s.of[name]; there {
 		action = s.cloud.Update
 	}
-	m := made{ids: action(name, cloudformation.Mooring, parameters), event: event}
+	m := made{ids: action(name, cloudformation.Mooring, parameters), event: event, role: role}
 	s.of[name] = m
 	ts.Setenv("FUNCTION", m.ids["LambdaFunction"])
 	ts.Setenv("LOG_GROUP", m.ids["LogGroup"])
@@ -83,7 +86,7 @@ func (s *stacks) fire(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: fire NAME, of a stack")
 	}
 	m := s.of[args[0]]
-	outcome, log := Fire(s.t, s.world, s.cloud.Function(m.ids["LambdaFunction"]), m.event)
+	outcome, log := Fire(s.t, s.world, s.cloud.Function(m.ids["LambdaFunction"]), m.event, m.role)
 	s.cloud.Record(m.ids["LambdaFunction"], m.ids["LogGroup"], outcome, log)
 	ts.Logf("%s", outcome.Body)
 	if outcome.Failed != neg {

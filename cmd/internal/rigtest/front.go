@@ -11,6 +11,7 @@ const (
 	ALB     = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/app/1234567890abcdef"
 	NLB     = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/front/fedcba0987654321"
 	NLBName = "front-fedcba0987654321.elb.eu-west-1.amazonaws.com"
+	NLBZone = "Z2IFOLAFXWLO4F"                                                                       // of every NLB in eu-west-1: https://docs.aws.amazon.com/general/latest/gr/elb.html
 	AppARN  = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/app/fedcba9876543210" // of the ALB's own targets
 )
 
@@ -25,7 +26,7 @@ func (w *World) Front() (*sim.ELBv2, *sim.EC2) {
 		ARN: ALB, Type: "application", Zones: names, Subnets: zones, DNSName: Name, VPC: w.Group.VPC, SecurityGroups: []string{"sg-app"},
 	}
 	nlb := sim.LoadBalancer{
-		ARN: NLB, Zones: names, Subnets: zones, DNSName: NLBName, Scheme: "internet-facing", VPC: w.Group.VPC,
+		ARN: NLB, Zones: names, Subnets: zones, DNSName: NLBName, HostedZone: NLBZone, Scheme: "internet-facing", VPC: w.Group.VPC,
 		SecurityGroups: []string{"sg-front"}, Addresses: map[string][]sim.Address{
 			"eu-west-1a": {{Allocation: "eipalloc-0a", IP: netip.MustParseAddr("203.0.113.10")}},
 			"eu-west-1b": {{Allocation: "eipalloc-0b", IP: netip.MustParseAddr("203.0.113.11")}},
