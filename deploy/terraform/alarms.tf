@@ -77,7 +77,9 @@ resource "aws_cloudwatch_metric_alarm" "not_scheduled" {
   tags                = var.tags
 }
 
-# While nothing is known of a binding the next two stay as they are: that nothing is known is what the two above tell.
+# That nothing is known of a binding is what the two above tell. The next two end with it: else one that rings would ring on
+# for ever after its schedule was switched off, and CloudFormation's template, which asks for all bindings at once, could
+# never forget one that is gone. So silence is never all that is seen: within 5 periods no-round rings in their place.
 resource "aws_cloudwatch_metric_alarm" "failing" {
   for_each = { for i, key in local.alarmed : key => i }
 
@@ -92,7 +94,7 @@ resource "aws_cloudwatch_metric_alarm" "failing" {
   threshold           = 1
   evaluation_periods  = 10
   datapoints_to_alarm = 10
-  treat_missing_data  = "ignore"
+  treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
   tags                = var.tags
@@ -112,7 +114,7 @@ resource "aws_cloudwatch_metric_alarm" "held" {
   threshold           = 1
   evaluation_periods  = max(1, floor(3600 / local.held_period))
   datapoints_to_alarm = max(1, floor(3600 / local.held_period))
-  treat_missing_data  = "ignore"
+  treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
   tags                = var.tags

@@ -18,6 +18,8 @@ locals {
     max_lookups  = var.max_lookup_per_invocation
     misses       = var.invocations_before_deregistration
     resolver     = length(local.resolvers) == 0 ? null : local.resolvers
+
+    write_legacy_state = var.write_legacy_state
   }
 
   # One of each, whether known yet or not: what is counted by must be known before anything is made.
@@ -46,7 +48,7 @@ locals {
 
   # Every binding with all that holds for it, for the policy.
   whole = [for i, b in local.bindings : merge(
-    { mode = "sync", role_arn = "", memory_role_arn = "", memory_sse = "none", memory_owner = "", notify = [], port = "*" }, local.defaults, b,
+    { mode = "sync", role_arn = "", memory_role_arn = "", memory_sse = "none", memory_owner = "", notify = [], port = "*", write_legacy_state = "none" }, local.defaults, b,
     { group = local.groups[i] }, local.replaces ? { memory = "s3://${local.bucket}/${var.alb_dns_name}" } : {},
   )]
   has_interval = anytrue([for b in concat(var.bindings, [var.defaults]) : b.interval != null])
@@ -70,6 +72,7 @@ locals {
     },
     local.replaces && length(local.resolvers) > 0 ? { MOORING_RESOLVER = join(",", local.resolvers) } : {},
     local.replaces ? { for k, v in local.replacing : "MOORING_${upper(k)}" => v } : {},
+    local.replaces && var.write_legacy_state != null ? { MOORING_WRITE_LEGACY_STATE = var.write_legacy_state } : {},
     var.environment_variables,
   )
 

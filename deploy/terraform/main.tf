@@ -113,6 +113,11 @@ resource "aws_lambda_function" "this" {
     }
 
     precondition {
+      condition     = !anytrue([for b in local.whole : b.write_legacy_state != "none" && (b.mode == "observe" || b.memory == "none" || length(b.hostname) > 1 || (local.replaces && b.write_legacy_state == "v3"))])
+      error_message = "write_legacy_state needs one hostname, a memory, and a mode that changes something; and v3 is not for alb_dns_name with status_s3_bucket, whose function was another."
+    }
+
+    precondition {
       condition     = length(distinct(local.names)) == length(local.names)
       error_message = "Two bindings have one name: give each its own by name."
     }

@@ -6,7 +6,11 @@ locals {
   # by the same role, unless it has one too, or says none.
   direct = [for b in local.whole : b if b.role_arn == ""]
   stored = [
-    for b in local.whole : merge(b, { bucket = regex("^s3://([^/]+)", b.memory)[0], prefix = try(regex("^s3://[^/]+/(.*?)/*$", b.memory)[0], "") })
+    for b in local.whole : merge(b, {
+      bucket = regex("^s3://([^/]+)", b.memory)[0]
+      prefix = try(regex("^s3://[^/]+/(.*?)/*$", b.memory)[0], "")
+      called = try(trimsuffix(trimspace(b.hostname[0]), "."), "") # as older functions have it in their names of objects
+    })
     if startswith(b.memory, "s3://") && (b.memory_role_arn == "none" || (b.memory_role_arn == "" && b.role_arn == ""))
   ]
   roles = distinct(concat(
@@ -16,6 +20,17 @@ locals {
   told    = distinct(flatten([for b in local.direct : b.notify if b.mode != "observe"]))
   regions = distinct([for b in local.direct : try(split(":", b.target_group)[3], "")])
   owners  = distinct([for b in local.stored : b.memory_owner])
+  # The state that is kept true for an older function is in the memory's bucket, under that function's own names.
+  kept = flatten([for b in local.stored : [
+    for key in lookup({
+      v1 = [
+        "${b.called}-active-registered-IPs/Active IP list of ${b.called}.json",
+        "${b.called}-pending-deregisteration-IPs/Pending deregisteration IP list of ${b.called}.json",
+      ]
+      v2 = ["${b.called}/active_ip.json", "${b.called}/pending_ip.json"]
+      v3 = ["Tracked IP list for ${b.called} - ${replace(b.target_group, "/", "-")}"]
+    }, b.write_legacy_state, []) : { owner = b.memory_owner, object = "${b.bucket}/${key}" }
+  ]])
   # The configuration is encrypted as the bucket says.
   encrypted = concat([for b in local.stored : b.memory_sse], local.config_in_bucket ? ["none"] : [])
   memory_keys = distinct(concat(
@@ -122,6 +137,18 @@ locals {
         Resource = length(local.subnets) > 0 ? ["*"] : []
       },
       {
+        Sid    = "JoinVPCByLambdaOnly" # and not by the function's code: the same page
+        Effect = "Deny"
+        Action = [
+          "ec2:CreateNetworkInterface",
+          "ec2:DeleteNetworkInterface",
+          "ec2:AssignPrivateIpAddresses",
+          "ec2:UnassignPrivateIpAddresses",
+        ]
+        Resource  = length(local.subnets) > 0 ? ["*"] : []
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = [local.function_arn] } }
+      },
+      {
         Sid      = "TellOfFailures"
         Action   = [lookup(local.failure_action, local.failure_service, "none")]
         Resource = [for arn in [var.failure_destination_arn] : local.failure_service == "s3" ? "${arn}/*" : arn if arn != null]
@@ -136,6 +163,14 @@ locals {
           "arn:${local.partition}:s3:::${b.bucket}/${join("/", compact([b.prefix, "mooring", trimprefix(b.group, "targetgroup/"), "${b.port}.json"]))}"
           if b.memory_owner == owner
         ])
+      },
+      { for o in [owner] : "Condition" => { StringEquals = { "s3:ResourceAccount" = [o] } } if o != "" },
+    )],
+    [for i, owner in local.owners : merge(
+      {
+        Sid      = "WriteOlderState${i}"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = [for k in local.kept : "arn:${local.partition}:s3:::${k.object}" if k.owner == owner]
       },
       { for o in [owner] : "Condition" => { StringEquals = { "s3:ResourceAccount" = [o] } } if o != "" },
     )],

@@ -29,6 +29,7 @@ variable "bindings" {
     zone               = optional(string)
     admit              = optional(list(string))
     notify             = optional(list(string))
+    write_legacy_state = optional(string)
     role_arn           = optional(string)
     external_id        = optional(string)
     region             = optional(string)
@@ -64,6 +65,11 @@ variable "bindings" {
     condition     = alltrue([for b in var.bindings : can(regex("^(none|AES256|aws:kms|aws:kms:arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+)$", b.memory_sse == null ? "none" : b.memory_sse))])
     error_message = "A binding's memory_sse must be none, AES256, aws:kms, or aws:kms: and the ARN of a key: an alias has no place in a policy."
   }
+
+  validation {
+    condition     = alltrue([for b in var.bindings : contains(["v1", "v2", "v3", "none"], b.write_legacy_state == null ? "none" : b.write_legacy_state)])
+    error_message = "A binding's write_legacy_state must be v1, v2, v3 or none."
+  }
 }
 
 variable "defaults" {
@@ -90,6 +96,7 @@ variable "defaults" {
     zone               = optional(string)
     admit              = optional(list(string))
     notify             = optional(list(string))
+    write_legacy_state = optional(string)
     role_arn           = optional(string)
     external_id        = optional(string)
     region             = optional(string)
@@ -109,6 +116,11 @@ variable "defaults" {
   validation {
     condition     = can(regex("^(none|AES256|aws:kms|aws:kms:arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+)$", var.defaults.memory_sse == null ? "none" : var.defaults.memory_sse))
     error_message = "The memory_sse must be none, AES256, aws:kms, or aws:kms: and the ARN of a key: an alias has no place in a policy."
+  }
+
+  validation {
+    condition     = contains(["v1", "v2", "v3", "none"], var.defaults.write_legacy_state == null ? "none" : var.defaults.write_legacy_state)
+    error_message = "The write_legacy_state must be v1, v2, v3 or none."
   }
 }
 

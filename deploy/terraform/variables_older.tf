@@ -63,6 +63,17 @@ variable "enable_cloudwatch_metrics" {
   default     = true
 }
 
+variable "write_legacy_state" {
+  description = "Of one binding: whose state is kept true after each round, so that going back to that function is one step: v1 (AWS's of 2018), v2 (of 2021), v3 (hostname-as-target of 2020; not with `alb_dns_name` and `status_s3_bucket`), or none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = contains(["v1", "v2", "v3", "none"], var.write_legacy_state == null ? "none" : var.write_legacy_state)
+    error_message = "The write_legacy_state must be v1, v2, v3 or none."
+  }
+}
+
 variable "dns_servers" {
   description = "Of one binding: resolvers to start from, with spaces or commas between them."
   type        = string

@@ -236,6 +236,24 @@ func TestValuesReachTheirPlaces(t *testing.T) {
 	}
 }
 
+// The pod is not root, and so may listen below 1024 only where its network lets everybody. In the node's network a pod may not
+// set that, and the kubelet refuses one that tries: https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/
+func TestAFrontMayListenOnALowPortWithoutBeingRoot(t *testing.T) {
+	sysctls := []any{"spec", "template", "spec", "securityContext", "sysctls"}
+	values := examples(t)["front"]
+	if got := at(render(t, values)["Deployment"], sysctls...); got != nil {
+		t.Errorf("in the node's network: %v", got)
+	}
+	values["hostNetwork"], values["front"] = false, object{"ports": []any{443}, "hostPort": true}
+	want := []any{map[string]any{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}}
+	if got := at(render(t, values)["Deployment"], sysctls...); !reflect.DeepEqual(got, any(want)) {
+		t.Errorf("in its own: %v", got)
+	}
+	if got := at(render(t, examples(t)["s3"])["Deployment"], sysctls...); got != nil {
+		t.Errorf("without a front: %v", got)
+	}
+}
+
 // Another configuration is another pod; anything else about it is not.
 func TestThePodIsAnotherWhenTheConfigurationIs(t *testing.T) {
 	sum := func(values object) any {

@@ -208,7 +208,7 @@ func checkAlarms(t *testing.T, p planned, name, bindings string) {
 // nothing else but what Lambda itself asks of a function in a VPC, with a key, or with a destination of failures.
 func checkPolicies(t *testing.T, p planned, program string) {
 	t.Helper()
-	own := []string{"JoinVPC", "ReadVariables", "TellOfFailures"}
+	own := []string{"JoinVPC", "JoinVPCByLambdaOnly", "ReadVariables", "TellOfFailures"}
 	policies := p.Outputs["policies"].After.(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		text := policies[name].(string)
@@ -304,7 +304,7 @@ func checkFunctions(t *testing.T, p planned) {
 		},
 		"module.many.aws_s3_bucket.memory[0]":                           {"bucket": "many-names-111122223333-eu-west-1"},
 		"module.one.aws_cloudwatch_metric_alarm.not_scheduled[0]":       {"treat_missing_data": "breaching", "period": 60.0},
-		`module.many.aws_cloudwatch_metric_alarm.held["writer"]`:        {"treat_missing_data": "ignore", "period": 300.0, "evaluation_periods": 12.0},
+		`module.many.aws_cloudwatch_metric_alarm.held["writer"]`:        {"treat_missing_data": "notBreaching", "period": 300.0, "evaluation_periods": 12.0},
 		`module.unknown.aws_cloudwatch_metric_alarm.failing["web-443"]`: {"evaluation_periods": 10.0},
 		`module.unknown_older.aws_cloudwatch_metric_alarm.failing["0"]`: {"datapoints_to_alarm": 10.0},
 		"module.older.aws_cloudwatch_event_rule.schedule[0]":            {"name": "web-nlb-tg-to-alb-trigger"},

@@ -118,7 +118,7 @@ func TestEveryAlarmWatchesAMetricThatTheFunctionHas(t *testing.T) {
 func TestAlarmsDoNotFlapAndKnowWhatSilenceMeans(t *testing.T) {
 	silence := map[string]string{
 		"NoRoundAlarm": "breaching", "ScheduleAlarm": "breaching", // no invocation has no metric
-		"BindingAlarm": "notBreaching", "HeldAlarm": "notBreaching", // silence is what the others are for
+		"BindingAlarm": "notBreaching", "HeldAlarm": "notBreaching", // silence is what the others are for; Terraform's do the same
 	}
 	minutes := map[string]int{"NoRoundAlarm": 5, "ScheduleAlarm": 5, "BindingAlarm": 10, "HeldAlarm": 60}
 	each(t, func(t *testing.T, s *deploytest.Stack) {

@@ -74,12 +74,15 @@ func cases() map[string]deploytest.Case {
 		"failures to a topic":     originals("FailureDestination=" + topic),
 		"on Intel, in its bucket": originals("Architecture=x86_64", "PackageKey=v1/f.zip", "PackageVersion=abc"),
 		"each five seconds":       originals("Interval=5s", "ReservedConcurrency=1", "MemorySize=256"),
+		"back to 2018":            originals("WriteLegacyState=v1"),
+		"back to 2021":            originals("WriteLegacyState=v2", "S3BucketName="),
 		"in China":                china,
 		"a group elsewhere":       originals("NLBTargetGroupARN=" + strings.Replace(group, "eu-west-1", "us-east-2", 1)),
 		"a file on S3":            many("Configuration=s3://conf/bindings.yaml", "BindingRoleARNs=arn:aws:iam::222233334444:role/mooring"),
 		"a file on S3, memory in a bucket that is named": many("Configuration=s3://conf/bindings.yaml", "S3BucketName=state-bucket", "ScheduleBy=rule"),
-		"a file inline":           many("ConfigurationInline="+inline, "S3BucketName=state-bucket"),
-		"a file inline, to watch": many("ConfigurationInline="+inline, "Mode=observe", "TargetGroupARNs="),
+		"a file inline":               many("ConfigurationInline="+inline, "S3BucketName=state-bucket"),
+		"a file inline, back to 2020": many("ConfigurationInline="+inline, "S3BucketName=state-bucket", "WriteLegacyState=v3"),
+		"a file inline, to watch":     many("ConfigurationInline="+inline, "Mode=observe", "TargetGroupARNs="),
 	}
 }
 
@@ -173,6 +176,10 @@ func TestWhatCannotBeIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"no target group":        originals("NLBTargetGroupARN=arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/x/0"),
 		"half an interval":       originals("Interval=5m"),
 		"no key":                 many("Configuration=https://conf/bindings.yaml"),
+		"a key with a star":      many("Configuration=s3://conf/*"),
+		"more than 4 KB":         many("ConfigurationInline=" + inline + strings.Repeat(" ", 3500)),
+		"back from watching":     originals("Mode=observe", "WriteLegacyState=v2"),
+		"back to 2020, its own":  originals("WriteLegacyState=v3"),
 		"unknown":                originals("Colour=red"),
 	} {
 		if _, err := template.Resolve(c); err == nil {

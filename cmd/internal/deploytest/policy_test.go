@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,84 @@ func TestThePolicyOfAFileCoversTheGeneratedOne(t *testing.T) {
 				t.Errorf("%q: no %s in\n%s", bucket, want, ours)
 			}
 		}
+	}
+}
+
+// The pattern of a file's is no wider than the older function's names.
+func TestTheObjectsOfAnOlderFunctionAreWrittenOnlyWhenItIsAskedFor(t *testing.T) {
+	const at = "arn:aws:s3:::state-bucket/"
+	for format, want := range map[string][]any{
+		"none": nil,
+		"v1":   {at + "*-active-registered-IPs/Active IP list of *.json", at + "*-pending-deregisteration-IPs/Pending deregisteration IP list of *.json"},
+		"v2":   {at + "*/active_ip.json", at + "*/pending_ip.json"},
+		"v3":   {at + "Tracked IP list for * - *"},
+	} {
+		s := resolve(t, many("ConfigurationInline="+inline, "S3BucketName=state-bucket", "WriteLegacyState="+format))
+		var got []any
+		for _, one := range policy(t, s, "Lambda-ALBasTarget")["Statement"].([]any) {
+			if statement := one.(map[string]any); statement["Sid"] == "WriteOlderState" {
+				got, _ = statement["Resource"].([]any)
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v", format, got)
+		}
+		env := environment(s)
+		if env["MOORING_WRITE_LEGACY_STATE"] != strings.TrimPrefix(format, "none") {
+			t.Errorf("%s: the function is told %q", format, env["MOORING_WRITE_LEGACY_STATE"])
+		}
+		if format == "none" {
+			continue
+		}
+		for _, one := range generated(t, bindings(t, env))["Statement"].([]any) {
+			if statement := one.(map[string]any); statement["Sid"] == "WriteOlderState" && !covers(want, statement["Resource"].([]any)) {
+				t.Errorf("%s: %v does not cover %v", format, want, statement["Resource"])
+			}
+		}
+	}
+}
+
+// covers tells whether each resource is one of the patterns', whose star is any text.
+func covers(patterns, resources []any) bool {
+	for _, r := range resources {
+		if !slices.ContainsFunc(patterns, func(p any) bool {
+			words := strings.Split(fmt.Sprint(p), "*")
+			for i := range words {
+				words[i] = regexp.QuoteMeta(words[i])
+			}
+			return regexp.MustCompile("^" + strings.Join(words, ".*") + "$").MatchString(fmt.Sprint(r))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: Lambda makes interfaces as the function's role, and the
+// function's code shall not, on whose calls alone the key is.
+func TestTheFunctionsCodeMayNotTouchNetworkInterfaces(t *testing.T) {
+	s := resolve(t, cases()["in a VPC, with a key"])
+	denied := map[string]bool{}
+	var changes []string
+	for _, one := range policy(t, s, "runtime")["Statement"].([]any) {
+		statement := one.(map[string]any)
+		for _, action := range statement["Action"].([]any) {
+			name := fmt.Sprint(action)
+			switch {
+			case statement["Effect"] == "Deny" && strings.Contains(text(statement["Condition"]), `"lambda:SourceFunctionArn":["arn:aws:lambda:*:111122223333:function:*"]`):
+				denied[name] = true
+			case strings.HasPrefix(name, "ec2:") && !strings.HasPrefix(name, "ec2:Describe"):
+				changes = append(changes, name)
+			}
+		}
+	}
+	for _, name := range changes {
+		if !denied[name] {
+			t.Errorf("the code may %s", name)
+		}
+	}
+	if len(changes) != 4 || len(denied) != 4 {
+		t.Errorf("allowed %v, denied %v", changes, denied)
 	}
 }
 

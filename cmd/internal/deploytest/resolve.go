@@ -135,6 +135,9 @@ func (p Parameter) allows(v string) error {
 	if p.MinLength != nil && len(v) < *p.MinLength {
 		return fmt.Errorf("want %d letters or more", *p.MinLength)
 	}
+	if p.MaxLength != nil && len(v) > *p.MaxLength {
+		return fmt.Errorf("want %d letters at most", *p.MaxLength)
+	}
 	if p.Type != "Number" {
 		return nil
 	}

@@ -33,6 +33,7 @@ type Parameter struct {
 	ConstraintDescription string
 	MinValue, MaxValue    *float64
 	MinLength             *int
+	MaxLength             *int
 }
 
 // A Declared resource is as the template has it.

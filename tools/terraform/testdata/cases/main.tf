@@ -31,6 +31,30 @@ module "older" {
   defaults              = { mode = "observe", resolver = ["10.0.0.2:53"] }
 }
 
+module "back" {
+  source = "../terraform"
+
+  name                 = "back"
+  package_bucket       = "archives"
+  package_key          = "mooring.zip"
+  alb_dns_name         = local.balancer
+  nlb_target_group_arn = "${local.group}/web/0123456789abcdef"
+  status_s3_bucket     = "state"
+  write_legacy_state   = "v2"
+}
+
+module "back_v3" {
+  source = "../terraform"
+
+  name               = "back-v3"
+  package_bucket     = "archives"
+  package_key        = "mooring.zip"
+  target_fqdn        = ["db.example.com."]
+  target_group_arn   = "${local.group}/db/0123456789abcdef"
+  status_s3_bucket   = "state"
+  write_legacy_state = "v3"
+}
+
 module "names" {
   source = "../terraform"
 
@@ -63,6 +87,8 @@ module "many" {
     notify      = ["sns:arn:aws:sns:eu-west-1:111122223333:changes", "eventbridge:default"]
     max_lookups = 100
     interval    = "5s"
+
+    write_legacy_state = "none"
   }
   bindings = concat([
     {
@@ -96,6 +122,9 @@ module "many" {
       mode         = "add-only"
       memory       = "s3://other/below/"
       memory_sse   = "aws:kms:arn:aws:kms:eu-west-1:111122223333:key/4567"
+      memory_owner = "111122223333"
+
+      write_legacy_state = "v1"
     },
     ], [for n in range(4) : {
       name         = "more-${n}"
@@ -136,6 +165,8 @@ output "policies" {
   value = {
     one           = module.one.policy_json
     older         = module.older.policy_json
+    back          = module.back.policy_json
+    back_v3       = module.back_v3.policy_json
     names         = module.names.policy_json
     many          = module.many.policy_json
     unknown       = module.unknown.policy_json

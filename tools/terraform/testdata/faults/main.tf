@@ -85,3 +85,13 @@ module "no_security_group" {
   subnet_ids   = ["subnet-1"]
   bindings     = [{ hostname = "a.example.com", target_group = local.group }]
 }
+
+# write_legacy_state needs one hostname, a memory, and a mode that changes something
+module "back_from_watching" {
+  source             = "../terraform"
+  package_file       = "${path.root}/function.zip"
+  target_fqdn        = ["a.example.com"]
+  target_group_arn   = local.group
+  defaults           = { mode = "observe" }
+  write_legacy_state = "v3"
+}
