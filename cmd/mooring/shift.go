@@ -198,20 +198,26 @@ func (c *shiftCommand) ask(ctx context.Context, cmd *cobra.Command) error {
 
 // do runs the plan, and notes how far it came.
 func (c *shiftCommand) do(ctx context.Context, job *shiftJob, r *shiftResult) error {
-	wait := c.wait
-	if ttl := time.Duration(job.plan.From.TTL) * time.Second; wait > 0 && wait < ttl {
-		wait = ttl
-	}
-	runner := shift.Runner{Zone: job.records, Gates: job.gates, Wait: wait, Tell: c.teller(r)}
+	runner := shift.Runner{Zone: job.records, Gates: job.gates, Wait: c.watched(job.plan), Tell: c.teller(r)}
 	out, err := runner.Run(ctx, job.plan)
 	r.Percent, r.Done, r.RolledBack, r.Restored = out.Percent, out.Done, out.RolledBack, out.Restored
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return fmt.Errorf("interrupted: it stands at %d %% of the answers to the NLB, and the same command goes on from there; --back takes it back", out.Percent)
 	case err != nil && out.RolledBack:
 		return fmt.Errorf("everything was taken back, and the original record is there again: %w", err)
+	case err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		return fmt.Errorf("interrupted: it stands at %d %% of the answers to the NLB, and the same command goes on from there; --back takes it back", out.Percent)
+	case errors.Is(err, shift.ErrChanged):
+		return fmt.Errorf("it stood at %d %% of the answers to the NLB, and no longer may: %w; --dry-run shows what is there", out.Percent, err)
 	case err != nil:
 		return fmt.Errorf("it stands at %d %% of the answers to the NLB: %w", out.Percent, err)
 	}
 	return nil
+}
+
+// watched is how long a step is watched: no shorter than clients keep the old answer.
+func (c *shiftCommand) watched(p shift.Plan) time.Duration {
+	if c.wait == 0 {
+		return 0
+	}
+	return max(c.wait, time.Duration(p.From.TTL)*time.Second)
 }

@@ -93,11 +93,7 @@ func (c *shiftCommand) verified(binding config.Config, clients *rig.Clients, nam
 	}
 	options := rig.Options{Program: program(), Log: c.logger(), DryRun: true, Dial: c.dial, Clients: clients}
 	return shift.Gate{Name: "verify", Check: func(ctx context.Context) (string, error) {
-		v := rig.Verify(ctx, binding, options, wants)
-		if !v.OK {
-			return "", errors.New(strings.Join(v.Failures(), "; "))
-		}
-		return "nothing failed", nil
+		return rig.Verify(ctx, binding, options, wants).Gate()
 	}}
 }
 

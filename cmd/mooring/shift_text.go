@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"mooring"
@@ -57,8 +58,14 @@ func (c *shiftCommand) result(job *shiftJob) *shiftResult {
 	for _, o := range from.Original {
 		r.Original = append(r.Original, shift.PlainSet(o))
 	}
+	if len(job.plan.Steps) == 0 && !from.Pair && !c.needsNLB() {
+		r.Notes = append(r.Notes, noPair)
+	}
 	return r
 }
+
+// noPair is why there is nothing to take back. Where such records lead is not known without the NLB.
+const noPair = "the records are no pair of mooring's"
 
 // teller tells of progress: people at once, programs at the end. Where the result is JSON people are told beside it.
 func (c *shiftCommand) teller(r *shiftResult) func(string) {
@@ -99,7 +106,7 @@ func (c *shiftCommand) showPlan(job *shiftJob) {
 		say("  note: %s", note)
 	}
 	if len(job.gates) > 0 && job.plan.Rollback != nil {
-		say("Each step is watched for %s; a gate that is shut %d times in a row takes everything back. Gates:", c.wait, shift.Patience)
+		say("Each step is watched for %s; a gate that is shut %d times in a row takes everything back. Gates:", c.watched(job.plan), shift.Patience)
 		for _, g := range job.gates {
 			say("  %s", g.Name)
 		}
@@ -128,6 +135,8 @@ func weightOf(s shift.Set) string {
 // showEnd says how it ended; what went wrong is told as an error.
 func (c *shiftCommand) showEnd(r *shiftResult) {
 	switch {
+	case len(r.Steps) == 0 && slices.Contains(r.Notes, noPair):
+		fmt.Fprintf(c.out, "There is nothing to take back: %s.\n", noPair)
 	case len(r.Steps) == 0:
 		fmt.Fprintf(c.out, "There is nothing to do: %d %% of the answers lead to the NLB.\n", r.Percent)
 	case r.DryRun:

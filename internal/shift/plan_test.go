@@ -118,6 +118,26 @@ func TestAPlanBeginsWhereTheRecordsStand(t *testing.T) {
 	}
 }
 
+// Where a type's clients still go to the original, nothing says that all go to the NLB, and nothing takes that for granted.
+func TestHalfOfTheWayIsNotAll(t *testing.T) {
+	pair := func(typ types.RRType, from, to int64) []shift.Set {
+		return []shift.Set{member(alias(typ, albName), shift.ALB, from), member(alias(typ, nlbName), shift.NLB, to)}
+	}
+	if s := read(t, pair(types.RRTypeA, 1, 255)); s.Percent != 99 {
+		t.Errorf("%d %%", s.Percent)
+	}
+	apart := read(t, append(pair(types.RRTypeA, 0, 100), pair(types.RRTypeAaaa, 100, 0)...))
+	if _, err := shift.Forward(apart, balancer(), steps); err == nil || !strings.Contains(err.Error(), "A and AAAA records differ") {
+		t.Errorf("forward: %v", err)
+	}
+	if _, err := shift.End(apart, balancer()); err == nil {
+		t.Error("it was finished")
+	}
+	if p := shift.Back(apart); len(p.Steps) != 1 {
+		t.Errorf("back: %+v", p.Steps)
+	}
+}
+
 // The NLB's record looks at health as the original did, so that a group without healthy targets sends clients back.
 func TestTheNLBsRecordIsMadeOfTheOriginal(t *testing.T) {
 	blind := alias(types.RRTypeA, albName)

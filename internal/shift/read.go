@@ -100,7 +100,10 @@ func Read(listed []Set, apex bool, only []types.RRType) (State, error) {
 	}
 	s.Pair = len(pairs) > 0
 	if s.Pair {
-		s.Percent = share(s.Sets)
+		var same bool
+		if s.Percent, same = share(s.Sets); !same && s.Odd == "" {
+			s.Odd = "the weights of its " + strings.Join(pairs, " and ") + " records differ, so somebody changed them by hand"
+		}
 	}
 	s.Notes = notes(listed, s)
 	return s, nil
@@ -156,30 +159,34 @@ func policyOf(s Set) string {
 	return ""
 }
 
-// share is the part of the answers that lead to the NLB, in percent and rounded. Of the types' it is the largest.
-// Where all weights are 0 every record gets the same share.
+// share is the part of the answers that lead to the NLB, in percent and rounded, but 0 and 100 only where that is exact. Of
+// the types' it is the largest; same tells whether all have it. Where all weights are 0 every record gets the same share.
 // https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-weighted.html
-func share(sets []Set) int {
-	at := func(t types.RRType, id string) int64 {
-		i := slices.IndexFunc(sets, func(s Set) bool { return s.Type == t && aws.ToString(s.SetIdentifier) == id })
-		if i < 0 {
-			return 0
-		}
-		return aws.ToInt64(sets[i].Weight)
-	}
-	most := 0
-	for _, s := range sets {
-		nlb, alb := at(s.Type, NLB), at(s.Type, ALB)
-		if nlb+alb == 0 {
-			nlb, alb = 1, 1
-		}
-		percent := int((100*nlb + (nlb+alb)/2) / (nlb + alb))
-		if nlb > 0 {
-			percent = max(percent, 1)
-		}
+func share(sets []Set) (most int, same bool) {
+	same = true
+	for i, s := range sets {
+		percent := shareOf(member(sets, s.Type, ALB), member(sets, s.Type, NLB))
+		same = same && (i == 0 || percent == most)
 		most = max(most, percent)
 	}
-	return most
+	return most, same
+}
+
+func shareOf(alb, nlb *Set) int {
+	if nlb == nil || alb == nil {
+		return 0
+	}
+	to, from := aws.ToInt64(nlb.Weight), aws.ToInt64(alb.Weight)
+	switch {
+	case to+from == 0:
+		return 50
+	case to == 0:
+		return 0
+	case from == 0:
+		return 100
+	default:
+		return int(min(max((100*to+(to+from)/2)/(to+from), 1), 99))
+	}
 }
 
 func ttlOf(s Set) int {

@@ -51,12 +51,12 @@ type Outcome struct {
 	Restored   bool // the original is back
 }
 
-// Run does a plan's steps. Before the first that moves traffic the gates must be open; where one is shut after a step, the
+// Run does a plan's steps. Before the first that moves traffic, or that ends the way back, the gates must be open; where one is shut after a step, the
 // plan's rollback is done. An interruption (the end of ctx) ends it between two changes, never within one. Whatever
 // happens, the records say where it stands, and a plan that is made of them goes on from there.
 func (r *Runner) Run(ctx context.Context, p Plan) (Outcome, error) {
 	out := Outcome{Percent: p.From.Percent}
-	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Watch }) {
+	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Watch || s.Kind == Finish }) {
 		if err := r.open(ctx); err != nil {
 			return out, fmt.Errorf("nothing was changed: %w", err)
 		}

@@ -292,3 +292,21 @@ func TestOnTheWayBackAGateStopsTheRun(t *testing.T) {
 		}
 	})
 }
+
+// After the last step nobody is sent back by Route 53, so it is not done while the NLB serves nobody.
+func TestNothingIsFinishedWhileAGateIsShut(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		if _, err := s.forward(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p, err := shift.End(read(t, s.zone.sets), balancer())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.shut = func() error { return errors.New("none of 4 targets is healthy") }
+		before := s.zone.batches
+		if _, err := s.runner().Run(t.Context(), p); !errors.Is(err, shift.ErrGate) || s.zone.batches != before {
+			t.Fatalf("%v, %d batches", err, s.zone.batches-before)
+		}
+	})
+}
