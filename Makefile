@@ -42,6 +42,11 @@ docs: ## docs/reference.md and the schema, from the code; the templates' paramet
 	$(GO) test ./cmd/mooring ./internal/config -run 'Reference|Schema' -update
 	$(GO) test ./cmd/internal/deploytest -run Document -update
 
+.PHONY: charts
+charts: ## the Helm chart and the image, linted, rendered and built: before either is changed or released
+	$(GO) -C tools vet ./helm ./image
+	$(GO) -C tools test ./helm ./image
+
 .PHONY: picture
 picture: build ## docs/demo.svg, from a run of the demo
 	$(GO) -C tools run ./picture -out $(CURDIR)/docs/demo.svg -when '12 in DNS.*draining.*max-leave' \
