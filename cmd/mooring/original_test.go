@@ -150,6 +150,7 @@ func TestTheThirdRunIsOursAfterTwoOfTheOldFunction(t *testing.T) {
 func TestTheOldFunctionsStateIsKeptTrueWhereThatIsAskedFor(t *testing.T) {
 	w, env := original(t, sim.DNSConfig{Seed: 3}, rigtest.Addrs(1, 3))
 	env = append(env, "MOORING_WRITE_LEGACY_STATE=v2")
+	w.Guard(env...)
 	active, pending := rigtest.Name+"/active_ip.json", rigtest.Name+"/pending_ip.json"
 	written := func() (n int) {
 		for _, c := range w.S3.Calls() {

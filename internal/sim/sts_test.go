@@ -76,7 +76,7 @@ func TestARoleIsAssumedOnlyByWhoKnowsItsExternalID(t *testing.T) {
 	if granted := len(roles.Assumed()); granted != 5 {
 		t.Errorf("%d calls were noted, want 5", granted)
 	}
-	if _, err := client.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err == nil || errors.Is(err, t.Context().Err()) {
+	if _, err := client.GetSessionToken(t.Context(), &sts.GetSessionTokenInput{}); err == nil || errors.Is(err, t.Context().Err()) {
 		t.Errorf("another action: %v", err)
 	}
 }
