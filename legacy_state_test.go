@@ -2,21 +2,13 @@ package mooring_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
 	"mooring"
 	"mooring/internal/sim"
@@ -27,103 +19,6 @@ const (
 	keptName  = "internal-web-123456789.eu-central-1.elb.amazonaws.com"
 	keptGroup = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/0123456789abcdef"
 )
-
-// A pail is a bucket in this process: conditional writes, metadata, and a fault now and then.
-type pail struct {
-	now     func() time.Time
-	fails   func() bool
-	writes  int
-	objects map[string]drop
-}
-
-type drop struct {
-	body     []byte
-	metadata map[string]string
-	modified time.Time
-	etag     string
-}
-
-func (p *pail) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
-	if p.fails() {
-		return nil, errors.New("no answer")
-	}
-	o, ok := p.objects[*in.Key]
-	if !ok {
-		return nil, &smithy.GenericAPIError{Code: "NoSuchKey"}
-	}
-	body := io.NopCloser(strings.NewReader(string(o.body)))
-	return &s3.GetObjectOutput{Body: body, ETag: &o.etag, Metadata: o.metadata, LastModified: &o.modified}, nil
-}
-
-func (p *pail) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
-	if p.fails() {
-		return nil, errors.New("no answer")
-	}
-	o, ok := p.objects[*in.Key]
-	if ok && aws.ToString(in.IfMatch) != o.etag || !ok && in.IfMatch != nil {
-		return nil, &smithy.GenericAPIError{Code: "PreconditionFailed"}
-	}
-	body, err := io.ReadAll(in.Body)
-	if err != nil {
-		return nil, err
-	}
-	p.writes++
-	etag := strconv.Itoa(p.writes)
-	p.objects[*in.Key] = drop{body, in.Metadata, p.now(), etag}
-	return &s3.PutObjectOutput{ETag: &etag}, nil
-}
-
-// remembered reads the objects as the function of this format reads its own: v1 calls json.loads twice. What it cannot
-// read is a first run to it.
-func (p *pail) remembered(t *testing.T, format string) sim.Rule {
-	t.Helper()
-	read := func(key string, into any) {
-		body := p.objects[key].body
-		if body == nil {
-			return
-		}
-		if format == "v1" {
-			var inner string
-			if err := json.Unmarshal(body, &inner); err != nil {
-				t.Fatalf("%s: %s: %v", key, body, err)
-			}
-			body = []byte(inner)
-		}
-		if err := json.Unmarshal(body, into); err != nil {
-			t.Fatalf("%s: %s: %v", key, body, err)
-		}
-	}
-	if format == "v3" {
-		var left map[netip.Addr]int
-		read("Tracked IP list for "+keptName+" - "+strings.ReplaceAll(keptGroup, "/", "-"), &left)
-		var tracked sim.Rule2020
-		for a, n := range left {
-			tracked = append(tracked, sim.Tracked{Addr: a, Left: n})
-		}
-		slices.SortFunc(tracked, func(a, b sim.Tracked) int { return a.Addr.Compare(b.Addr) })
-		return tracked
-	}
-	active, pending := keptName+"/active_ip.json", keptName+"/pending_ip.json"
-	if format == "v1" {
-		active = keptName + "-active-registered-IPs/Active IP list of " + keptName + ".json"
-		pending = keptName + "-pending-deregisteration-IPs/Pending deregisteration IP list of " + keptName + ".json"
-	}
-	var list struct {
-		IPList  []netip.Addr
-		IPCount int
-	}
-	var counts map[netip.Addr]int
-	read(active, &list)
-	read(pending, &counts)
-	slices.SortFunc(list.IPList, netip.Addr.Compare)
-	if len(list.IPList) != list.IPCount {
-		t.Errorf("%d addresses, and IPCount is %d", len(list.IPList), list.IPCount)
-	}
-	if format == "v1" {
-		return sim.Rule2018{Active: list.IPList, Pending: counts}
-	}
-	return sim.Rule2021{Active: list.IPList, Pending: counts}
-}
 
 // A keptTrue is a world that mooring keeps, a round a minute, while the objects of three older functions are kept true. The
 // functions' own rules run along and change nothing, so that their true states are known.
@@ -345,82 +240,6 @@ func listedIn(targets []mooring.Target) (out []netip.Addr) {
 	}
 	slices.SortFunc(out, netip.Addr.Compare)
 	return out
-}
-
-// A successor keeps a copy of the group from now on.
-type successor struct {
-	rule  sim.Rule
-	group *sim.TargetGroup
-	holds []netip.Addr        // registered since its last run
-	sent  map[netip.Addr]bool // whom it sent away
-	lost  map[loss]bool
-}
-
-// A loss is a live target that a function sent away, or did not register for two runs.
-type loss struct {
-	addr netip.Addr
-	how  string
-	at   time.Time
-}
-
-func (k *keptTrue) successor(rule sim.Rule) *successor {
-	s := &successor{rule: rule, sent: map[netip.Addr]bool{}, lost: map[loss]bool{}, group: &sim.TargetGroup{
-		ARN: "web", Type: "ip", Protocol: "TCP", VPC: "vpc-1", Port: 443, CrossZone: true,
-		Subnets: k.Group.Subnets, HealthyAfter: k.Group.HealthyAfter, DrainFor: k.Group.DrainFor,
-	}}
-	for _, t := range k.Targets() {
-		one := []sim.TargetDescription{{Addr: t.Addr, Port: t.Port}}
-		err := s.group.Register(k.now.Add(-time.Hour), one)
-		if !t.Registered() {
-			err = errors.Join(err, s.group.Deregister(k.now.Add(-time.Minute), one))
-		}
-		if err != nil {
-			k.t.Fatal(err)
-		}
-	}
-	_, s.holds = s.listed(k.now)
-	return s
-}
-
-// listed are all that the group has, and registered those of them that are not draining.
-func (s *successor) listed(now time.Time) (all, registered []netip.Addr) {
-	for _, t := range s.group.Describe(now) { // sorted
-		all = append(all, t.Addr)
-		if t.State != "draining" {
-			registered = append(registered, t.Addr)
-		}
-	}
-	return all, registered
-}
-
-// run is one invocation, at which the name holds truth and has held was.
-func (s *successor) run(t *testing.T, now time.Time, resolved, truth, was []netip.Addr) {
-	listed, before := s.listed(now)
-	register, deregister, next := s.rule.Judge(resolved, listed, eldersMisses)
-	do := func(change func(time.Time, []sim.TargetDescription) error, addrs []netip.Addr) {
-		for _, a := range addrs {
-			if err := change(now, []sim.TargetDescription{{Addr: a, Port: 443}}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	do(s.group.Register, register)
-	do(s.group.Deregister, deregister)
-	s.rule, s.holds = next, before
-	if len(register)+len(deregister) > 0 {
-		_, s.holds = s.listed(now)
-	}
-	for _, a := range deregister {
-		s.sent[a] = true
-	}
-	for _, a := range truth {
-		switch in := slices.Contains(s.holds, a); {
-		case !in && slices.Contains(before, a):
-			s.lost[loss{a, "sent away", now}] = true
-		case !in && slices.Contains(was, a):
-			s.lost[loss{a, "not registered", now}] = true
-		}
-	}
 }
 
 // handOver gives the group of now to a function which reads what is in the bucket, to one which remembers what is true, and
