@@ -163,7 +163,7 @@ func (f *Facts) frontDoor() (out []Finding) {
 		}
 		for _, l := range f.attached() {
 			if l.Balancer == lb.ARN && !f.anybody(lb.SecurityGroups, l.Port) {
-				out = append(out, finding(Fail, fmt.Sprintf("%s of %s admit nobody on port %d", list(lb.SecurityGroups), lb.Name, l.Port), "add a rule for the clients")...)
+				out = append(out, finding(Fail, fmt.Sprintf("the security groups of %s (%s) admit nobody on port %d", lb.Name, list(lb.SecurityGroups), l.Port), "add a rule for the clients")...)
 			}
 		}
 	}

@@ -77,12 +77,19 @@ func Read(ctx context.Context, api ReadAPI, s Series, from, to time.Time) ([]Poi
 	}
 	var points []Point
 	for _, r := range out.MetricDataResults {
+		if cut := r.StatusCode == types.StatusCodePartialData && len(r.Values) == 0; cut || failed[r.StatusCode] {
+			return nil, fmt.Errorf("read metric %s: CloudWatch says %s, which is not that there are no data", s.Name, r.StatusCode)
+		}
 		for i := range min(len(r.Values), len(r.Timestamps), maxPoints) {
 			points = append(points, Point{r.Values[i], r.Timestamps[i]})
 		}
 	}
 	return points, nil
 }
+
+// failed are the states of a result that was not read:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html
+var failed = map[types.StatusCode]bool{types.StatusCodeInternalError: true, types.StatusCodeForbidden: true}
 
 // maxPoints is more than a reader of minutes asks for.
 const maxPoints = 1440

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"mooring"
 	"mooring/internal/metrics"
@@ -80,4 +81,22 @@ func TestASilentCloudWatchIsNotReadForLong(t *testing.T) {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 	})
+}
+
+// halfway is a CloudWatch that answers, and has not read the metric.
+type halfway types.StatusCode
+
+func (h halfway) GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	return &cloudwatch.GetMetricDataOutput{MetricDataResults: []types.MetricDataResult{{StatusCode: types.StatusCode(h)}}}, nil
+}
+
+func TestAResultThatWasNotReadIsNoResultWithoutData(t *testing.T) {
+	now := time.Now()
+	for state, readable := range map[types.StatusCode]bool{
+		types.StatusCodeComplete: true, types.StatusCodeInternalError: false, types.StatusCodeForbidden: false, types.StatusCodePartialData: false,
+	} {
+		if _, err := metrics.Read(t.Context(), halfway(state), metrics.Invocations("mooring"), now.Add(-time.Minute), now); (err == nil) != readable {
+			t.Errorf("%s: %v", state, err)
+		}
+	}
 }

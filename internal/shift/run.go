@@ -36,11 +36,10 @@ var (
 
 // A Runner carries out a plan.
 type Runner struct {
-	Zone    Zone
-	Gates   []Gate
-	Wait    time.Duration // after each step while the gates are watched; with 0 they are looked at once
-	Tell    func(text string)
-	Comment string // of the changes, as Route 53 keeps it
+	Zone  Zone
+	Gates []Gate
+	Wait  time.Duration // after each step while the gates are watched; with 0 they are looked at once
+	Tell  func(text string)
 }
 
 // An Outcome is where a run has left a name.
