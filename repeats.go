@@ -45,7 +45,9 @@ func keepToFew(answers []Answer, shown map[string]int) map[asked]bool {
 	for _, of := range servers {
 		d := shown[of.hostname]
 		out := said[of].leftOut(d)
-		few[of] = said[of].alike(d) || out < 0 && min(math.Exp(out), together[of.anybody()].chance()) < seldom
+		few[of] = said[of].alike(d) ||
+			math.Exp(out) < seldom ||
+			out < 0 && together[of.anybody()].chance() < seldom
 	}
 	return few
 }
