@@ -2,6 +2,7 @@ package mooring_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -168,6 +169,47 @@ func TestHostsBehindOneServerThatKeepToTheirChoicesSayEachOnce(t *testing.T) {
 	part := answer(pool[:4])
 	if again := mooring.Repeats([]mooring.Answer{whole, part, part, part}); slices.Contains(again, true) {
 		t.Errorf("beside all.NAME: %v", again)
+	}
+}
+
+// A name of six shows one at a time. A server that never shows one of them might do so by chance, but not for long, and
+// not several servers at once: those keep to their choices, and say each of them once.
+func TestServersThatLeaveSomebodyOutSayEachOnce(t *testing.T) {
+	pool := hosts(1, 6)
+	counted := func(n int, leavingOut ...int) []int { // answers that count, of n of each server, which leaves out so many
+		var all []mooring.Answer
+		for i := range n {
+			for server, out := range leavingOut {
+				shows := append(slices.Clone(pool[server:]), pool[:server]...)[out:]
+				all = append(all, mooring.Answer{
+					Hostname: "app.example", Addrs: shows[i%len(shows):][:1], Plain: true, Authoritative: true,
+					Server: fmt.Sprintf("192.0.2.%d:53", server),
+				})
+			}
+		}
+		count := make([]int, len(leavingOut))
+		for i, again := range mooring.Repeats(all) {
+			if !again {
+				count[i%len(count)]++
+			}
+		}
+		return count
+	}
+	for _, c := range []struct {
+		why        string
+		n          int
+		leavingOut []int
+		count      []int
+	}{
+		{"one of four, as chance might", 20, []int{1, 0, 0, 0}, []int{20, 20, 20, 20}},
+		{"one of four, for too long", 31, []int{1, 0, 0, 0}, []int{5, 31, 31, 31}},
+		{"all of four, after fewer", 24, []int{1, 1, 1, 1}, []int{5, 5, 5, 5}},
+		{"all of four, after very few", 10, []int{1, 1, 1, 1}, []int{10, 10, 10, 10}},
+		{"three of four, and two each", 14, []int{2, 2, 2, 0}, []int{4, 4, 4, 14}},
+	} {
+		if got := counted(c.n, c.leavingOut...); !slices.Equal(got, c.count) {
+			t.Errorf("%s: %v answers count, want %v", c.why, got, c.count)
+		}
 	}
 }
 

@@ -21,13 +21,14 @@ type verdict struct {
 	deregister map[netip.Addr]bool
 	held       map[netip.Addr]string // by which guard
 	missed     map[netip.Addr]int    // as it will be remembered
+	nats       map[netip.Addr]string // against the missing
 	remembered map[netip.Addr]bool
 }
 
 // twin judges a round slowly and obviously: one question after another for one address after another,
 // straight from the table of the policy. It shares no code with Decide.
 func twin(p mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.Holding, now time.Time) verdict {
-	v := verdict{map[netip.Addr]bool{}, map[netip.Addr]bool{}, map[netip.Addr]string{}, map[netip.Addr]int{}, map[netip.Addr]bool{}}
+	v := verdict{map[netip.Addr]bool{}, map[netip.Addr]bool{}, map[netip.Addr]string{}, map[netip.Addr]int{}, map[netip.Addr]string{}, map[netip.Addr]bool{}}
 	seen := map[netip.Addr]bool{}
 	for _, a := range o.Answers {
 		for _, x := range a.Addrs {
@@ -112,7 +113,7 @@ func twin(p mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.H
 		}
 		counts[a] = e
 		if e.Missed > 0 {
-			v.missed[a] = e.Missed
+			v.missed[a], v.nats[a] = e.Missed, fmt.Sprintf("%.6g", e.Evidence)
 		}
 	}
 	missing = slices.DeleteFunc(missing, func(a netip.Addr) bool { return counts[a].Missed == 0 })
@@ -265,43 +266,95 @@ func twinEvidence(p mooring.Policy, o mooring.Observation, missing int) (nats fl
 // twinRepeats looks at all that the same server said: back to its last word, and, where it said under half as many
 // different things as chance would have, or left out what chance would hardly have, to all of them.
 func twinRepeats(all []mooring.Answer, i int) bool {
-	a := all[i]
-	shown, held, different, n := map[netip.Addr]bool{}, map[netip.Addr]bool{}, map[string]bool{}, 0.0
-	latest := a
+	a, shown := all[i], map[netip.Addr]bool{}
 	for _, b := range all {
-		if b.Hostname == a.Hostname && b.Plain {
-			for _, x := range b.Addrs {
-				shown[x] = true
-			}
-		}
-		if b.Hostname == a.Hostname && b.Server == a.Server && b.Plain == a.Plain {
-			different[fmt.Sprint(b.Addrs)] = true
-			for _, x := range b.Addrs {
-				held[x] = true
-			}
-			latest = b
-			n++
+		for _, x := range b.Addrs {
+			shown[x] = shown[x] || b.Hostname == a.Hostname && b.Plain
 		}
 	}
+	maps.DeleteFunc(shown, func(_ netip.Addr, is bool) bool { return !is })
 	if !a.Authoritative || a.Whole || len(a.Addrs) >= len(shown) {
 		return false
 	}
-	sets := 1.0
-	for k := range len(latest.Addrs) {
-		sets *= float64(len(shown)-k) / float64(k+1)
+	server := func(b mooring.Answer) bool {
+		return b.Hostname == a.Hostname && b.Server == a.Server && b.Plain == a.Plain
 	}
-	few := float64(len(different)) < sets*(1-math.Pow(1-1/sets, n))/2
-	if all := float64(len(shown)); len(held) < len(shown) && all*math.Pow((all-float64(len(latest.Addrs)))/all, n) < 0.05 {
-		few = true
-	}
-	for _, b := range slices.Backward(all[:i]) {
-		if b.Hostname == a.Hostname && b.Server == a.Server && b.Plain == a.Plain {
-			if same := fmt.Sprint(b.Addrs) == fmt.Sprint(a.Addrs); same || !few {
-				return same
-			}
+	few := twinFew(twinOnly(all, server), len(shown)) || twinLeftOutTogether(all, a, len(shown))
+	for _, b := range slices.Backward(twinOnly(all[:i], server)) {
+		if same := fmt.Sprint(b.Addrs) == fmt.Sprint(a.Addrs); same || !few {
+			return same
 		}
 	}
 	return false
+}
+
+func twinOnly(all []mooring.Answer, that func(mooring.Answer) bool) (out []mooring.Answer) {
+	for _, b := range all {
+		if that(b) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// twinFew judges the answers of one server by themselves.
+func twinFew(answers []mooring.Answer, shown int) bool {
+	different := map[string]bool{}
+	for _, b := range answers {
+		different[fmt.Sprint(b.Addrs)] = true
+	}
+	sets := twinChoose(shown, len(answers[len(answers)-1].Addrs))
+	n := float64(len(answers))
+	return float64(len(different)) < sets*(1-math.Pow(1-1/sets, n))/2 || twinLeftOut(answers, shown) < 0.05
+}
+
+// twinLeftOut is the chance of leaving out as many as these answers of one server do, or more than it, and 1 at most.
+func twinLeftOut(answers []mooring.Answer, shown int) float64 {
+	held := map[netip.Addr]bool{}
+	for _, b := range answers {
+		for _, x := range b.Addrs {
+			held[x] = true
+		}
+	}
+	if len(held) >= shown {
+		return 1
+	}
+	each := len(answers[len(answers)-1].Addrs)
+	one := twinChoose(len(held), each) / twinChoose(shown, each)
+	return min(1, twinChoose(shown, len(held))*math.Pow(one, float64(len(answers))))
+}
+
+// twinLeftOutTogether multiplies these chances of all servers that were asked the same, and compares the product with that
+// of as many even ones: it is so small when a Poisson process of rate 1 has fewer events than that by minus its logarithm.
+func twinLeftOutTogether(all []mooring.Answer, like mooring.Answer, shown int) bool {
+	by := map[string][]mooring.Answer{}
+	for _, b := range all {
+		if b.Hostname == like.Hostname && b.Plain == like.Plain {
+			by[b.Server] = append(by[b.Server], b)
+		}
+	}
+	var logs []float64
+	for _, answers := range by {
+		logs = append(logs, -math.Log(twinLeftOut(answers, shown)))
+	}
+	slices.Sort(logs)
+	until, fewer := 0.0, 0.0
+	for _, l := range logs {
+		until += l
+	}
+	for k := range logs {
+		fewer += math.Exp(-until) * math.Pow(until, float64(k)) / math.Gamma(float64(k+1))
+	}
+	return twinLeftOut(by[like.Server], shown) < 1 && fewer < 0.05
+}
+
+// twinChoose is the number of ways to choose k of n.
+func twinChoose(n, k int) float64 {
+	ways := 1.0
+	for i := range k {
+		ways *= float64(n-i) / float64(i+1)
+	}
+	return ways
 }
 
 // TestDecideAgreesWithItsTwin compares both on random rounds.
@@ -353,7 +406,7 @@ func agrees(guards map[string]int) func(*rapid.T) {
 }
 
 func verdictOf(p mooring.Plan) verdict {
-	v := verdict{map[netip.Addr]bool{}, map[netip.Addr]bool{}, map[netip.Addr]string{}, map[netip.Addr]int{}, map[netip.Addr]bool{}}
+	v := verdict{map[netip.Addr]bool{}, map[netip.Addr]bool{}, map[netip.Addr]string{}, map[netip.Addr]int{}, map[netip.Addr]string{}, map[netip.Addr]bool{}}
 	for _, t := range p.Register {
 		v.register[t.Addr] = true
 	}
@@ -364,7 +417,7 @@ func verdictOf(p mooring.Plan) verdict {
 		v.held[h.Addr] = h.Guard
 	}
 	for _, x := range p.Missing {
-		v.missed[x.Addr] = x.Missed
+		v.missed[x.Addr], v.nats[x.Addr] = x.Missed, fmt.Sprintf("%.6g", x.Evidence)
 	}
 	for _, e := range p.Memory.Addresses {
 		v.remembered[e.Addr] = true
@@ -383,6 +436,7 @@ func (v verdict) diff(got verdict) string {
 	compare("deregister", maps.Equal(v.deregister, got.deregister), v.deregister, got.deregister)
 	compare("held", maps.Equal(v.held, got.held), v.held, got.held)
 	compare("missed", maps.Equal(v.missed, got.missed), v.missed, got.missed)
+	compare("nats", maps.Equal(v.nats, got.nats), v.nats, got.nats)
 	compare("remembered", maps.Equal(v.remembered, got.remembered), v.remembered, got.remembered)
 	return out.String()
 }
@@ -459,15 +513,21 @@ func drawRound(t *rapid.T) (mooring.Policy, mooring.Memory, mooring.Observation,
 		}
 	}
 	if len(live) > 0 {
+		one := !calm && rapid.Bool().Draw(t, "one at a time") // and some servers leave some out
+		leavesOut := map[string]int{"10.9.9.9:53": rapid.IntRange(0, 2).Draw(t, "left out"), "10.9.9.10:53": rapid.IntRange(0, 2).Draw(t, "left out")}
 		for range rapid.SampledFrom([]int{1, 3, 12, 40}).Draw(t, "answers") {
-			k := len(live)
-			if !calm {
-				k = rapid.IntRange(1, len(live)).Draw(t, "size")
+			server := rapid.SampledFrom([]string{"10.9.9.9:53", "10.9.9.10:53"}).Draw(t, "server")
+			from, to := 0, len(live)
+			switch {
+			case one:
+				from = rapid.IntRange(0, max(0, len(live)-1-leavesOut[server])).Draw(t, "which")
+				to = from + 1
+			case !calm:
+				to = rapid.IntRange(1, len(live)).Draw(t, "size")
 			}
 			o.Answers = append(o.Answers, mooring.Answer{
-				Hostname: "a.example", Addrs: live[:k], TTL: time.Minute,
-				Server: rapid.SampledFrom([]string{"10.9.9.9:53", "10.9.9.10:53"}).Draw(t, "server"),
-				Plain:  rapid.IntRange(0, 4).Draw(t, "plain") > 0, Authoritative: true,
+				Hostname: "a.example", Addrs: live[from:to], TTL: time.Minute, Server: server,
+				Plain: rapid.IntRange(0, 4).Draw(t, "plain") > 0, Authoritative: true,
 				Whole: rapid.IntRange(0, 19).Draw(t, "whole answer") == 0,
 			})
 		}
