@@ -109,6 +109,19 @@ func TestTheWayBackEndsWhereSomebodyElseWasThere(t *testing.T) {
 			}
 		})
 	}
+	tell(t, func(t *testing.T, s *story) { // while the gate was shut
+		s.shut = func() error {
+			if s.zone.batches == 0 {
+				return nil
+			}
+			s.zone.sets = slices.Clone(theirs)
+			return errors.New("shut")
+		}
+		began := time.Now()
+		if out, err := s.forward(t.Context()); !out.Stuck || !errors.Is(err, shift.ErrChanged) || s.zone.batches != 1 || time.Since(began) > 5*time.Minute {
+			t.Errorf("%+v, %v, %d batches, after %s", out, err, s.zone.batches, time.Since(began))
+		}
+	})
 }
 
 // No batch of the way there goes without gates: the first one too makes a pair, of which Route 53 may answer with either.
@@ -167,6 +180,24 @@ func TestTheALBsHealthIsAskedForWhileItGetsAnswers(t *testing.T) {
 		s.isOriginal()
 		if out, err := run("A 100, AAAA 100"); err != nil || out.Percent != 100 {
 			t.Errorf("at the end: %+v, %v", out, err)
+		}
+	})
+}
+
+// A gate that says nothing is shut, and the reason is told.
+func TestAGateThatHangsIsShut(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		p, err := shift.Forward(read(t, s.zone.sets), balancer(), steps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := s.runner()
+		r.Gates = []shift.Gate{{Name: "verify", Check: func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		}}}
+		if _, err := r.Run(t.Context(), p); !errors.Is(err, shift.ErrGate) || !strings.Contains(err.Error(), "verify: no answer within 30s") || s.zone.batches != 0 {
+			t.Errorf("%v, %d batches", err, s.zone.batches)
 		}
 	})
 }

@@ -191,9 +191,13 @@ func (r *Runner) watch(ctx context.Context, step Step) error {
 }
 
 func check(ctx context.Context, g Gate) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("no answer within %s", checkTime))
 	defer cancel()
-	return g.Check(ctx)
+	seen, err := g.Check(ctx)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	return seen, err
 }
 
 // sayOnce tells what has not been told last.
