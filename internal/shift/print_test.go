@@ -158,7 +158,8 @@ func TestThePrintedTerraformHasNothingToFormat(t *testing.T) {
 	checked := alias(types.RRTypeA, albName)
 	checked.HealthCheckId = aws.String("abcdef11")
 	for _, sets := range [][]shift.Set{
-		{alias(types.RRTypeA, albName), alias(types.RRTypeAaaa, albName)}, {values(types.RRTypeCname, 300, albName)},
+		{alias(types.RRTypeA, albName), alias(types.RRTypeAaaa, albName)},
+		{values(types.RRTypeCname, 300, albName)},
 		{member(checked, shift.ALB, 50), member(alias(types.RRTypeA, nlbName), shift.NLB, 50)},
 	} {
 		var out bytes.Buffer
