@@ -12,6 +12,7 @@ import (
 	"mooring/cmd/internal/rig"
 	"mooring/internal/config"
 	"mooring/internal/iam"
+	"mooring/internal/shift"
 )
 
 // A policyCommand prints what must be allowed.
@@ -19,6 +20,7 @@ type policyCommand struct {
 	machine
 	output, forWhat, identity string
 	logGroup, configAt, key   string
+	zones                     []string
 }
 
 // What a process is, in --for.
@@ -28,6 +30,7 @@ const (
 	forFunction = "function"
 
 	forVerify = "verify" // no process, but what is done beside the rounds, see [iam.Purposes]
+	forShift  = "shift"
 )
 
 func newIAMPolicy(m machine) *cobra.Command {
@@ -49,13 +52,15 @@ have a comment there; JSON has none, so its comments go to standard error. A pol
 (6,144 characters) is made several, which JSON shows as a list.
 
 --for daemon adds the leases of mooring watch, --for function the log that Lambda writes. A function in a VPC needs AWS's
-AWSLambdaVPCAccessExecutionRole beside it. What a key's, a topic's or a bucket's own policy denies, no policy here allows.
+AWSLambdaVPCAccessExecutionRole beside it. --for shift allows changes in every hosted zone of the account, unless
+--hosted-zone names those that are meant, by their ids. What a key's, a topic's or a bucket's own policy denies, no policy here allows.
 
 Exit codes: 0 done, 1 error.`,
 		Example: `  mooring iam-policy --config bindings.yaml --for daemon
   mooring iam-policy --config bindings.yaml --identity arn:aws:iam::222233334444:role/mooring
   mooring iam-policy --hostname internal-app-123.eu-west-1.elb.amazonaws.com --port 443 --target-group ... \
-    --memory s3://my-bucket --for function --log-group /aws/lambda/mooring --output terraform`,
+    --memory s3://my-bucket --for function --log-group /aws/lambda/mooring --output terraform
+  mooring iam-policy --config bindings.yaml --for shift --hosted-zone Z1PA6795UKMFR9`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.run(cmd) },
 	}
@@ -66,6 +71,7 @@ Exit codes: 0 done, 1 error.`,
 	flags.StringVar(&p.logGroup, "log-group", "", "function, verify: name or ARN of the function's log group (default any of /aws/lambda/)")
 	flags.StringVar(&p.configAt, "config-at", "", "s3://BUCKET/KEY that the configuration will be read from (default --config, where that is on S3)")
 	flags.StringVar(&p.key, "kms-key", "", "KMS key that the memory's bucket encrypts with by default: its ARN, id or alias")
+	flags.StringSliceVar(&p.zones, "hosted-zone", nil, "shift: id of a hosted zone whose records may be changed; may be given more than once (default any)")
 	bindBindings(cmd)
 	return cmd
 }
@@ -110,6 +116,14 @@ func (p *policyCommand) check() error {
 	case p.logGroup != "" && !p.logs():
 		return fmt.Errorf("configuration: --log-group is for --for %s, which writes there, and --for %s, which reads", forFunction, forVerify)
 	}
+	for i, id := range p.zones {
+		if p.zones[i] = strings.TrimPrefix(id, "/hostedzone/"); !shift.IsZoneID(p.zones[i]) {
+			return fmt.Errorf("configuration: --hosted-zone %q: want a hosted zone's id, such as Z1PA6795UKMFR9", id)
+		}
+	}
+	if len(p.zones) > 0 && p.forWhat != forShift {
+		return fmt.Errorf("configuration: --hosted-zone is for --for %s, which changes records", forShift)
+	}
 	return nil
 }
 
@@ -120,7 +134,7 @@ func (p *policyCommand) logs() bool { return p.forWhat == forFunction || p.forWh
 func (p *policyCommand) deployment(flags *pflag.FlagSet) (rig.Deployment, error) {
 	from := given(flags)
 	access, err := config.LoadAWS(from, p.env)
-	d := rig.Deployment{Config: p.configAt, Access: access, Daemon: p.forWhat == forDaemon, Key: p.key}
+	d := rig.Deployment{Config: p.configAt, Access: access, Daemon: p.forWhat == forDaemon, Key: p.key, Zones: p.zones}
 	if d.Config == "" {
 		d.Config = p.configOnS3(from)
 	}

@@ -46,9 +46,11 @@ the name is never without records; and it deletes exactly what was read, so that
 is never overwritten.
 
 After each step it waits until all name servers have it, and then for --wait (and at least the record's TTL; 0 does not
-wait), while it looks at the gates every 10 s: the target groups of the NLB, the alarms that --alarm names and, with --verify, what mooring
-verify asks of the binding. A gate that is shut three times in a row takes everything back at once: the original record, exactly as it was. On the
-way back (--to alb) only alarms are looked at, and one that is shut stops the run where it stands.
+wait), while it looks at the gates every 10 s: the target groups of the NLB; those of the ALB, below 100 %, where its record
+evaluates their health, for else Route 53 leads every answer to the NLB; the alarms that --alarm names; and, with --verify,
+what mooring verify asks of the binding. A gate that is shut three times in a row takes everything back at once: the original
+record, exactly as it was, which is tried for half an hour. On the way back (--to alb) only alarms are looked at, and one
+that is shut stops the run where it stands.
 
 The records are its only memory. After an interruption (Ctrl-C ends it between two changes) the same command goes on
 from the weights that it finds, and --back gives the original record back in one batch, at any time; it needs nothing but
@@ -201,17 +203,35 @@ func (c *shiftCommand) do(ctx context.Context, job *shiftJob, r *shiftResult) er
 	runner := shift.Runner{Zone: job.records, Gates: job.gates, Wait: c.watched(job.plan), Tell: c.teller(r)}
 	out, err := runner.Run(ctx, job.plan)
 	r.Percent, r.Done, r.RolledBack, r.Restored = out.Percent, out.Done, out.RolledBack, out.Restored
+	stands := fmt.Sprintf("it stands at %d %% of the answers to the NLB", out.Percent)
 	switch {
-	case err != nil && out.RolledBack:
+	case err == nil:
+		return nil
+	case out.RolledBack:
 		return fmt.Errorf("everything was taken back, and the original record is there again: %w", err)
-	case err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
-		return fmt.Errorf("interrupted: it stands at %d %% of the answers to the NLB, and the same command goes on from there; --back takes it back", out.Percent)
 	case errors.Is(err, shift.ErrChanged):
 		return fmt.Errorf("it stood at %d %% of the answers to the NLB, and no longer may: %w; --dry-run shows what is there", out.Percent, err)
-	case err != nil:
-		return fmt.Errorf("it stands at %d %% of the answers to the NLB: %w", out.Percent, err)
+	case out.Stuck:
+		return fmt.Errorf("the original record could not be given back: %s, until somebody runs: %s\n%w", stands, c.backCommand(job), err)
+	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		return fmt.Errorf("interrupted: %s, and the same command goes on from there; --back takes it back", stands)
+	case c.back || out.Restored || !job.plan.From.Pair && out.Percent == 0:
+		return err
+	default:
+		return fmt.Errorf("%s, and --back takes it back: %w", stands, err)
 	}
-	return nil
+}
+
+// backCommand gives the original back, from any machine with the same identity.
+func (c *shiftCommand) backCommand(job *shiftJob) string {
+	words := []string{"mooring shift --hosted-zone", job.zone.ID, "--name", "'" + shift.Shown(job.name) + "'", "--back"}
+	if len(c.only) > 0 {
+		words = append(words, "--only", strings.Join(c.only, ","))
+	}
+	if c.zoneRole != "" {
+		words = append(words, "--hosted-zone-role-arn", c.zoneRole)
+	}
+	return strings.Join(words, " ")
 }
 
 // watched is how long a step is watched: no shorter than clients keep the old answer.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,13 +53,21 @@ func (c *shiftCommand) open(ctx context.Context, flags *pflag.FlagSet) (*shiftJo
 			return nil, err
 		}
 	}
+	if err := c.readState(ctx, job); err != nil {
+		return nil, err
+	}
+	if c.to == "nlb" && c.print == "" && slices.ContainsFunc(job.plan.Steps, func(s shift.Step) bool { return s.Percent < 100 }) {
+		if err := lookAtALB(ctx, job, cfg); err != nil {
+			return nil, err
+		}
+	}
 	if c.to != "" && len(c.alarms) > 0 {
 		job.gates = append(job.gates, shift.Alarms(metrics.Connect(cfg), c.alarms))
 	}
 	if c.verify {
 		job.gates = append(job.gates, c.verified(binding, clients, job.name))
 	}
-	return job, c.readState(ctx, job)
+	return job, nil
 }
 
 // whose is as whom the calls are made, and the target group by which the NLB is found, where it is not given. A target
@@ -97,16 +107,31 @@ func (c *shiftCommand) verified(binding config.Config, clients *rig.Clients, nam
 	}}
 }
 
+// lookAtALB adds the gate of each load balancer whose health decides whether the weights hold.
+func lookAtALB(ctx context.Context, job *shiftJob, cfg aws.Config) error {
+	for _, name := range job.plan.From.Asked() {
+		there := cfg.Copy()
+		there.Region = cmp.Or(shift.RegionOf(name), cfg.Region)
+		api := elbv2.NewFromConfig(there)
+		balancer, err := shift.FindAsked(ctx, api, name)
+		switch {
+		case errors.Is(err, shift.ErrNotFound):
+			job.notes = append(job.notes, "while Route 53 counts "+name+" as unhealthy (one target group without a healthy target is enough), every answer leads to the NLB, at any step; nobody looks at that, for "+err.Error())
+		case err != nil:
+			return err
+		default:
+			job.gates = append(job.gates, shift.Weights(api, balancer))
+		}
+	}
+	return nil
+}
+
 // regionOf is the region that an ARN or a DNS name of a network load balancer names.
 func regionOf(nlb, group string) string {
 	if parts := strings.Split(nlb+group, ":"); len(parts) > 5 {
 		return parts[3]
 	}
-	if _, rest, ok := strings.Cut(nlb, ".elb."); ok {
-		region, _, _ := strings.Cut(rest, ".")
-		return region
-	}
-	return ""
+	return shift.RegionOf(nlb)
 }
 
 // globalRegion is where Route 53 is asked when no region is configured: it is one service for a whole partition.

@@ -35,7 +35,7 @@ type shiftResult struct {
 
 // A shiftStep is one change.
 type shiftStep struct {
-	Kind    string `json:"kind"`    // prepare, hold, move, restore or finish
+	Kind    string `json:"kind"`    // hold, move, restore or finish
 	Percent int    `json:"percent"` // of the answers lead to the NLB after it
 	Says    string `json:"says"`    // what clients get
 }

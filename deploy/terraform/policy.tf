@@ -120,9 +120,10 @@ locals {
         Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group}:*"]
       },
       {
-        Sid      = "ReadVariables"
-        Action   = ["kms:Decrypt"]
-        Resource = [for key in [var.kms_key_arn] : key if key != null]
+        Sid       = "ReadVariables" # by Lambda alone
+        Action    = ["kms:Decrypt"]
+        Resource  = [for key in [var.kms_key_arn] : key if key != null]
+        Condition = { StringEquals = { "kms:ViaService" = ["lambda.${local.region}.${data.aws_partition.current.dns_suffix}"] } }
       },
       {
         Sid = "JoinVPC" # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions

@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ type Call struct {
 	For    string              // the purpose beside the rounds that makes it, as [Purposes] lists them; "": rounds, and work by hand
 	On     func(Need) []string // the resources of such a call; nil: AWS has none
 	Writes bool                // it changes something, of such a call
+	Why    string              // for people: what a * at the end of its resources stands for
 }
 
 // calls are all of them. A test compares them with the code: a call that is missing here fails it, and one that no code
@@ -38,13 +38,13 @@ var calls = []Call{
 	{Room: "cmd/internal/rig", Operation: "sts.AssumeRole", Action: "sts:AssumeRole"},
 
 	{Room: "internal/shift", Operation: "route53.ListHostedZonesByName", Action: "route53:ListHostedZonesByName", For: "shift"},
-	{Room: "internal/shift", Operation: "route53.GetHostedZone", Action: "route53:GetHostedZone", For: "shift", On: zoneOf},
-	{Room: "internal/shift", Operation: "route53.ListResourceRecordSets", Action: "route53:ListResourceRecordSets", For: "shift", On: zoneOf},
+	{Room: "internal/shift", Operation: "route53.GetHostedZone", Action: "route53:GetHostedZone", For: "shift", On: zonesOf, Why: whyZone},
+	{Room: "internal/shift", Operation: "route53.ListResourceRecordSets", Action: "route53:ListResourceRecordSets", For: "shift", On: zonesOf, Why: whyZone},
 	{
 		Room: "internal/shift", Operation: "route53.ChangeResourceRecordSets", Action: "route53:ChangeResourceRecordSets",
-		For: "shift", On: zoneOf, Writes: true,
+		For: "shift", On: zonesOf, Writes: true, Why: whyZone,
 	},
-	{Room: "internal/shift", Operation: "route53.GetChange", Action: "route53:GetChange", For: "shift", On: changesOf},
+	{Room: "internal/shift", Operation: "route53.GetChange", Action: "route53:GetChange", For: "shift", On: changesOf, Why: whyChange},
 	{Room: "internal/shift", Operation: "elasticloadbalancingv2.DescribeLoadBalancers", Action: "elasticloadbalancing:DescribeLoadBalancers", For: "shift"},
 	{Room: "internal/shift", Operation: "elasticloadbalancingv2.DescribeTargetGroups", Action: "elasticloadbalancing:DescribeTargetGroups", For: "shift"},
 	{Room: "internal/shift", Operation: "elasticloadbalancingv2.DescribeTargetHealth", Action: "elasticloadbalancing:DescribeTargetHealth", For: "shift"},
@@ -80,14 +80,22 @@ var calls = []Call{
 	{Room: "internal/logs", Operation: "cloudwatchlogs.FilterLogEvents", Action: "logs:FilterLogEvents", For: "verify", On: logsOf},
 }
 
-// zoneOf is the hosted zone that is changed; any, where none is said.
-func zoneOf(n Need) []string {
-	return []string{cmp.Or(n.Zone, "arn:aws:route53:::hostedzone/*")}
+const (
+	whyZone   = "It may be any hosted zone, for none is named: iam-policy --hosted-zone names it."
+	whyChange = "A change has an id that nobody knows before, and Route 53 has no narrower resource for it."
+)
+
+// zonesOf are the hosted zones that are changed; any, where none is said.
+func zonesOf(n Need) []string {
+	if len(n.Zones) == 0 {
+		return []string{"arn:aws:route53:::hostedzone/*"}
+	}
+	return n.Zones
 }
 
-// changesOf are the changes of a hosted zone's partition. They have ids that nobody knows before.
+// changesOf are the changes of a hosted zone's partition.
 func changesOf(n Need) []string {
-	before, _, _ := strings.Cut(zoneOf(n)[0], ":hostedzone/")
+	before, _, _ := strings.Cut(zonesOf(n)[0], ":hostedzone/")
 	return []string{before + ":change/*"}
 }
 
@@ -168,8 +176,10 @@ func (n Need) furtherGrants() []grant {
 			out = append(out, g)
 			continue
 		}
-		g.why = ""
 		for _, g.resource = range c.On(n) {
+			if g.why = ""; strings.HasSuffix(g.resource, "/*") {
+				g.why = c.Why
+			}
 			out = append(out, g)
 		}
 	}

@@ -24,7 +24,7 @@ type Need struct {
 	// purpose are allowed, in place of those of the rounds.
 	For string
 
-	Zone string // ARN of the hosted zone that is changed; "": any
+	Zones []string // ARNs of the hosted zones that are changed; none: any of the partition aws
 
 	Group string // ARN of the target group that it reads
 	Mode  Mode   // and what it changes there; "" is nothing

@@ -68,7 +68,10 @@ func lookFor(ctx context.Context, api BalancersAPI, by string) (*elbv2.DescribeL
 	}
 	// Its name is the first label of its DNS name, up to the last hyphen:
 	// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html#dns-name
+	// and an internal one of another type has internal- before that, with which no name begins:
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
 	label, _, _ := strings.Cut(by, ".")
+	label = strings.TrimPrefix(label, "internal-")
 	i := strings.LastIndex(label, "-")
 	if i <= 0 {
 		return nil, fmt.Errorf("%q: want the ARN of a network load balancer, or its DNS name", by)

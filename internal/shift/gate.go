@@ -16,6 +16,9 @@ import (
 type Gate struct {
 	Name string
 
+	// Shared is that it is about the shares, and nobody's concern where every answer shall lead to the NLB.
+	Shared bool
+
 	// Check says what it saw, in a few words, and fails where the gate is shut, or where that cannot be told.
 	Check func(context.Context) (seen string, err error)
 }

@@ -14,9 +14,8 @@ type Kind string
 
 // The kinds of steps.
 const (
-	Prepare Kind = "prepare" // the original becomes one of a pair, and the NLB gets nothing yet
 	Hold    Kind = "hold"    // nothing is changed: a run that was interrupted is watched on where it stands
-	Move    Kind = "move"
+	Move    Kind = "move"    // the pair with other weights; the first one makes the pair of the original
 	Restore Kind = "restore" // the original again
 	Finish  Kind = "finish"  // a simple record to the NLB, and the original is gone
 )
@@ -50,7 +49,10 @@ func (p Plan) Batches() [][]types.Change {
 	return out
 }
 
-// Forward plans the way to the NLB in steps of percent. What is done already is skipped.
+// Forward plans the way to the NLB in steps of percent. What is done already is skipped. No step makes the pair without
+// moving anything: a weight of 0 is no promise of none, for Route 53 answers with such a record too while it counts the
+// other one as unhealthy. So every change has gates before it and is watched after it.
+// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-how-route-53-chooses-records.html
 func Forward(s State, to Balancer, steps []int) (Plan, error) {
 	if err := checkSteps(steps); err != nil {
 		return Plan{}, err
@@ -63,9 +65,6 @@ func Forward(s State, to Balancer, steps []int) (Plan, error) {
 	}
 	others := nlbSets(s, to)
 	p := Plan{From: s, Rollback: &Step{Kind: Restore, Sets: s.Original}}
-	if !s.Pair {
-		p.Steps = append(p.Steps, Step{Kind: Prepare, Sets: at(s.Original, others, 0)})
-	}
 	for _, percent := range steps {
 		if percent <= s.Percent {
 			continue
@@ -163,6 +162,8 @@ func ready(s State, to Balancer) error {
 		switch {
 		case o.AliasTarget != nil && !elbName(aws.ToString(o.AliasTarget.DNSName)):
 			return &Refused{fmt.Sprintf("its %s record is an %s, which is no load balancer", o.Type, Target(o))}
+		case o.HealthCheckId != nil && !s.Pair:
+			return &Refused{fmt.Sprintf("its %s record has a health check (%s), which means nothing to one simple record; beside another one, every answer leads there while it fails: take it off first", o.Type, *o.HealthCheckId)}
 		case leadsTo(o, to):
 			return &Refused{fmt.Sprintf("its %s record leads to the NLB already, and another does not", o.Type)}
 		case o.Type == types.RRTypeAaaa && !to.Dualstack:

@@ -49,8 +49,8 @@ func TestRecordsThatCannotBeShiftedAreRefused(t *testing.T) {
 
 func TestTheWayToTheNLBIsRefusedWhereClientsWouldBeLost(t *testing.T) {
 	a, aaaa := alias(types.RRTypeA, albName), alias(types.RRTypeAaaa, albName)
-	v4 := balancer()
-	v4.Dualstack = false
+	v4, checked := balancer(), a
+	v4.Dualstack, checked.HealthCheckId = false, aws.String("abcdef11")
 	half := read(t, []shift.Set{member(a, shift.ALB, 99)})
 	elsewhere := read(t, []shift.Set{member(a, shift.ALB, 99), member(alias(types.RRTypeA, otherNLB), shift.NLB, 1)})
 	mixed := read(t, []shift.Set{member(a, shift.ALB, 99), member(alias(types.RRTypeA, nlbName), shift.NLB, 1), aaaa})
@@ -65,6 +65,7 @@ func TestTheWayToTheNLBIsRefusedWhereClientsWouldBeLost(t *testing.T) {
 		{"half of it there", read(t, []shift.Set{a, alias(types.RRTypeAaaa, nlbName)}), balancer(), "leads to the NLB already, and another does not"},
 		{"half a pair", half, v4, "mooring-nlb is missing"},
 		{"another NLB", elsewhere, v4, "leads elsewhere (alias of other-"},
+		{"a health check", read(t, []shift.Set{checked}), v4, "its A record has a health check (abcdef11)"},
 		{"a type left out", mixed, balancer(), "--only A leaves that alone"},
 	} {
 		if _, err := shift.Forward(c.state, c.to, steps); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -100,8 +101,8 @@ func TestAPlanBeginsWhereTheRecordsStand(t *testing.T) {
 		return strings.Join(out, "; ")
 	}
 	for _, c := range []struct{ what, got, want string }{
-		{"from the start", kinds(shift.Forward(read(t, []shift.Set{a}), balancer(), []int{1, 100})), "prepare A 0; move A 1; move A 100"},
-		{"prepared", kinds(shift.Forward(read(t, pair(0)), balancer(), []int{1, 100})), "move A 1; move A 100"},
+		{"from the start", kinds(shift.Forward(read(t, []shift.Set{a}), balancer(), []int{1, 100})), "move A 1; move A 100"},
+		{"at 0, by hand", kinds(shift.Forward(read(t, pair(0)), balancer(), []int{1, 100})), "move A 1; move A 100"},
 		{"in the middle", kinds(shift.Forward(read(t, pair(25)), balancer(), steps)), "hold A 25; move A 50; move A 100"},
 		{"at the end", kinds(shift.Forward(read(t, pair(100)), balancer(), steps)), ""},
 		{"there for good", kinds(shift.Forward(read(t, []shift.Set{n}), balancer(), steps)), ""},
@@ -261,9 +262,6 @@ func drawOriginals(t *rapid.T) []shift.Set {
 		s.AliasTarget.EvaluateTargetHealth = rapid.Bool().Draw(t, "health")
 		if rapid.Bool().Draw(t, "values") {
 			s = values(typ, rapid.Int64Range(0, 86400).Draw(t, "ttl"), v[:rapid.IntRange(1, len(v)).Draw(t, "how many")]...)
-		}
-		if rapid.Bool().Draw(t, "check") {
-			s.HealthCheckId = aws.String("abcdef11-2222-3333-4444-555555fedcba")
 		}
 		return s
 	}

@@ -11,8 +11,13 @@ import (
 )
 
 // WriteCLI writes a plan as a shell script of AWS's own command line: each step by its name, and the way back from each.
+// Where there is nothing to do it is a comment.
 func (p Plan) WriteCLI(w io.Writer, zone HostedZone, name string) error {
 	out := &script{w: w}
+	if len(p.Steps) == 0 && !p.From.Pair {
+		out.nothing(p.From, name)
+		return out.err
+	}
 	out.line("#!/bin/sh")
 	out.line("# Moves %s in hosted zone %s (%s). Run it with the name of one step: each is one batch, which Route 53", Shown(name), zone.ID, Shown(zone.Name))
 	out.line("# makes wholly or not at all, and refuses where a record is not as it was when this was printed.")
@@ -40,9 +45,6 @@ func (p Plan) WriteCLI(w io.Writer, zone HostedZone, name string) error {
 		title := s.title()
 		names = append(names, title)
 		out.step(title, s.Says(), Changes(from, s.Sets))
-		if s.Kind == Prepare {
-			title = "0"
-		}
 		back(title, s.Sets)
 		from = s.Sets
 	}
@@ -62,22 +64,9 @@ func (s Step) title() string {
 	return string(s.Kind)
 }
 
-// Says says what clients get after a step.
-func (s Step) Says() string {
-	switch {
-	case s.Kind == Prepare:
-		return "the record becomes a weighted pair; clients get the same as before, and the NLB only while the ALB is unhealthy"
-	case s.Kind == Hold:
-		return fmt.Sprintf("nothing changes: %d %% of the answers lead to the NLB already", s.Percent)
-	case s.Kind == Restore:
-		return "the original record again, exactly as it was: every answer leads to the ALB"
-	case s.Kind == Finish:
-		return "one simple record to the NLB; the original record is gone for good"
-	case s.Percent == 100:
-		return "every answer leads to the NLB, and to the ALB only while the NLB is unhealthy"
-	default:
-		return fmt.Sprintf("%d %% of the answers lead to the NLB, %d %% to the ALB", s.Percent, 100-s.Percent)
-	}
+// nothing says that there are no steps.
+func (s *script) nothing(from State, name string) {
+	s.line("# There is nothing to do for %s: it is one simple record, and %d %% of its answers lead to the NLB.", Shown(name), from.Percent)
 }
 
 // A script is shell that is written; the first error ends it.

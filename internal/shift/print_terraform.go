@@ -12,22 +12,27 @@ import (
 // WriteTerraform writes the way to the NLB as aws_route53_record blocks, for a record that belongs to Terraform, with what
 // to do at each step. The first apply changes the present resource in one batch, for the provider deletes and creates
 // within one where set_identifier changes (resourceRecordUpdate in its internal/service/route53/record.go), and the
-// second record follows it: so the name is never without records.
+// second record follows it: so the name is never without records. At 0 there is no second record, since a weight of 0
+// alone does not keep clients from it, see [Forward]. A name that leads to the NLB already gets a comment.
 func WriteTerraform(w io.Writer, s State, to Balancer, zone HostedZone, name string, steps []int) error {
 	out := &script{w: w}
+	if leads(s, to) {
+		out.nothing(arrived(s), name)
+		return out.err
+	}
 	out.line("# Moves %s from the ALB to %s in steps, by Terraform.", Shown(name), to.Name)
 	out.line("#")
 	out.line("# 1. Put the %s block(s) in the place of the present resource, under its own name: if that is aws_route53_record.app,", ALB)
 	out.line("#    call the block app, or say so with: terraform state mv aws_route53_record.app aws_route53_record.%s", resource(s.Original[0], "alb"))
 	out.line("#    Add the rest, and apply. The plan must say that the present record is updated in place, and not replaced.")
 	out.line("# 2. Raise nlb_percent step by step (%s), apply, and wait for longer than %d s each time; look at the", list(steps), s.TTL)
-	out.line("#    target groups and alarms in between. 0 takes everything back at once.")
-	out.line("# 3. Back for good: set it to 0 and apply; remove the %s block(s) and apply; then remove set_identifier and", NLB)
+	out.line("#    target groups and alarms in between. 0 takes everything back at once: there is no %s then.", NLB)
+	out.line("# 3. Back for good: set it to 0 and apply; then remove the %s block(s), and set_identifier and", NLB)
 	out.line("#    weighted_routing_policy from the other(s), and apply. In this order: a simple record does not stand beside weighted ones.")
 	out.line("# If mooring shift made the pair already, import both records, here for example:")
-	for _, id := range []string{ALB, NLB} {
-		out.line("#    terraform import aws_route53_record.%s %s_%s_%s_%s", resource(s.Original[0], strings.TrimPrefix(id, "mooring-")),
-			zone.ID, Shown(name), s.Original[0].Type, id)
+	for _, one := range []string{resource(s.Original[0], "alb"), resource(s.Original[0], "nlb") + "[0]"} {
+		id := "mooring-" + one[:3]
+		out.line("#    terraform import 'aws_route53_record.%s' %s_%s_%s_%s", one, zone.ID, Shown(name), s.Original[0].Type, id)
 	}
 	out.line("")
 	out.line("variable \"nlb_percent\" {")
@@ -66,11 +71,15 @@ func list(steps []int) string {
 func (s *script) record(block string, set Set, zone HostedZone, name, id, weight, after string) {
 	s.line("")
 	s.line("resource \"aws_route53_record\" %s {", quoted(block))
+	if after != "" {
+		s.line("  count          = var.nlb_percent > 0 ? 1 : 0 # a weight of 0 gets every answer while the other record is unhealthy")
+	}
 	s.line("  zone_id        = %s", quoted(zone.ID))
 	s.line("  name           = %s", quoted(Shown(name)))
 	s.line("  type           = %s", quoted(string(set.Type)))
 	s.line("  set_identifier = %s", quoted(id))
 	if set.HealthCheckId != nil {
+		s.line("")
 		s.line("  health_check_id = %s", quoted(*set.HealthCheckId))
 	}
 	if a := set.AliasTarget; a != nil {

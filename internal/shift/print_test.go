@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"mooring/internal/shift"
 )
@@ -51,14 +52,14 @@ func TestThePrintedScriptMakesTheSameBatches(t *testing.T) {
 			t.Fatalf("%s: %v", step, err)
 		}
 	}
-	for _, step := range []string{"prepare", "back-from-0", "prepare", "20", "100", "back-from-100"} {
+	for _, step := range []string{"20", "back-from-20", "20", "100", "back-from-100"} {
 		run(step)
 	}
 	if !shift.SameSets(z.sets, originals) || !holds(z.sets, originals[0]) {
 		t.Errorf("%+v", z.sets)
 	}
 	cmd := exec.CommandContext(t.Context(), sh, "-c", script.String(), "shift.sh")
-	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "want one of: prepare back-from-0 20 back-from-20 100 back-from-100") {
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "want one of: 20 back-from-20 100 back-from-100") {
 		t.Errorf("without a step: %v, %s", err, out)
 	}
 }
@@ -98,6 +99,12 @@ func TestThePrintedTerraformParses(t *testing.T) {
 				t.Errorf("%s is named %s", label, got)
 			}
 			if id := attribute("set_identifier"); id == shift.NLB {
+				for percent, want := range map[int64]int64{0: 0, 1: 1, 100: 1} { // at 0 there is none that could get an answer
+					at := &hcl.EvalContext{Variables: map[string]cty.Value{"var": cty.ObjectVal(map[string]cty.Value{"nlb_percent": cty.NumberIntVal(percent)})}}
+					if n, diags := body.Attributes["count"].Expr.Value(at); diags.HasErrors() || !n.RawEquals(cty.NumberIntVal(want)) {
+						t.Errorf("%d records at %d %%, %v", n.AsBigFloat(), percent, diags)
+					}
+				}
 				after := body.Attributes["depends_on"].Expr.Variables()[0]
 				if before := after.RootName() + "." + after[1].(hcl.TraverseAttr).Name; resources[before] == nil {
 					t.Errorf("%s depends on %s, which is not there", label, before)
@@ -112,6 +119,57 @@ func TestThePrintedTerraformParses(t *testing.T) {
 			if weight.Type != "weighted_routing_policy" || weight.Body.Attributes["weight"].Expr.Variables()[0].RootName() != "var" {
 				t.Errorf("%s has no weight that nlb_percent sets", label)
 			}
+		}
+	}
+}
+
+// A name that leads to the NLB already, or that is no pair to take back, has no steps: what is printed is a comment in either
+// language, and not the NLB's record as though it were the original.
+func TestWithNothingToDoACommentIsPrinted(t *testing.T) {
+	there := read(t, []shift.Set{alias(types.RRTypeA, nlbName)})
+	plan, err := shift.Forward(there, balancer(), steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, write := range map[string]func(*bytes.Buffer) error{
+		"terraform":           func(b *bytes.Buffer) error { return shift.WriteTerraform(b, there, balancer(), zone, name, steps) },
+		"terraform of a plan": func(b *bytes.Buffer) error { return shift.WriteTerraform(b, plan.From, balancer(), zone, name, steps) },
+		"cli":                 func(b *bytes.Buffer) error { return plan.WriteCLI(b, zone, name) },
+	} {
+		var out bytes.Buffer
+		if err := write(&out); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); got != "# There is nothing to do for app.example.com: it is one simple record, and 100 % of its answers lead to the NLB.\n" {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	var out bytes.Buffer
+	if err := shift.Back(read(t, []shift.Set{alias(types.RRTypeA, albName)})).WriteCLI(&out, zone, name); err != nil || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("%v, %s", err, out.String())
+	}
+}
+
+func TestThePrintedTerraformHasNothingToFormat(t *testing.T) {
+	path, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("Terraform is not installed")
+	}
+	checked := alias(types.RRTypeA, albName)
+	checked.HealthCheckId = aws.String("abcdef11")
+	for _, sets := range [][]shift.Set{
+		{alias(types.RRTypeA, albName), alias(types.RRTypeAaaa, albName)},
+		{values(types.RRTypeCname, 300, albName)},
+		{member(checked, shift.ALB, 50), member(alias(types.RRTypeA, nlbName), shift.NLB, 50)},
+	} {
+		var out bytes.Buffer
+		if err := shift.WriteTerraform(&out, read(t, sets), balancer(), zone, name, steps); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), path, "fmt", "-check", "-diff", "-")
+		cmd.Stdin = &out
+		if diff, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, diff)
 		}
 	}
 }

@@ -24,6 +24,8 @@ const (
 	Patience = 3
 
 	checkTime = 30 * time.Second // of one gate
+	backTime  = 30 * time.Minute // of trying to give the original back
+	backMost  = time.Minute      // between two tries, doubled from retryWait
 	spread    = 60 * time.Second // within which a change generally reaches all name servers
 )
 
@@ -46,17 +48,18 @@ type Runner struct {
 type Outcome struct {
 	Percent    int  // of the answers lead to the NLB
 	Done       int  // steps of the plan
-	RolledBack bool // a gate was shut, and the original is back
+	RolledBack bool // a gate was shut, or a step could not be watched, and the original is back
+	Stuck      bool // the same, and the original could not be given back
 	Restored   bool // the original is back
 }
 
-// Run does a plan's steps. Before the first that moves traffic, or that ends the way back, the gates must be open; where one is shut after a step, the
-// plan's rollback is done. An interruption (the end of ctx) ends it between two changes, never within one. Whatever
+// Run does a plan's steps. Before the first that moves traffic, or that ends the way back, the gates must be open; where one
+// is shut after a step, the plan's rollback is done. An interruption (the end of ctx) ends it between two changes, never within one. Whatever
 // happens, the records say where it stands, and a plan that is made of them goes on from there.
 func (r *Runner) Run(ctx context.Context, p Plan) (Outcome, error) {
 	out := Outcome{Percent: p.From.Percent}
 	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Watch || s.Kind == Finish }) {
-		if err := r.open(ctx); err != nil {
+		if err := r.open(ctx, p.Steps[0]); err != nil {
 			return out, fmt.Errorf("nothing was changed: %w", err)
 		}
 	}
@@ -67,17 +70,24 @@ func (r *Runner) Run(ctx context.Context, p Plan) (Outcome, error) {
 		}
 		if step.Kind != Hold {
 			if err := r.apply(ctx, from, step.Sets, string(step.Kind)+" "+percent(step)); err != nil {
-				if errors.Is(err, errMade) {
-					out.Percent, out.Restored = step.Percent, step.Kind == Restore
+				err = fmt.Errorf("%s: %w", percent(step), err)
+				if !errors.Is(err, errMade) {
+					return out, err
 				}
-				return out, fmt.Errorf("%s: %w", percent(step), err)
+				out.Percent, out.Restored = step.Percent, step.Kind == Restore
+				if ctx.Err() != nil {
+					return out, err
+				}
+				return r.takeBack(ctx, p, out, step.Sets, err)
 			}
 		}
 		out.Percent, out.Restored = step.Percent, step.Kind == Restore
 		from = step.Sets
 		if step.Watch {
-			if err := r.watch(ctx, r.Wait); err != nil {
-				return r.failed(ctx, p, out, from, err)
+			if err := r.watch(ctx, step); errors.Is(err, ErrGate) {
+				return r.takeBack(ctx, p, out, from, err)
+			} else if err != nil {
+				return out, err
 			}
 		}
 		out.Done++
@@ -85,24 +95,51 @@ func (r *Runner) Run(ctx context.Context, p Plan) (Outcome, error) {
 	return out, nil
 }
 
-// failed ends a run after a step, with a rollback where a gate is shut.
-func (r *Runner) failed(ctx context.Context, p Plan, out Outcome, from []Set, err error) (Outcome, error) {
-	if !errors.Is(err, ErrGate) || p.Rollback == nil {
+// takeBack ends a run after a step whose gates are shut, or that cannot be watched: it is not known to be in sync. It does the
+// plan's rollback, where there is one.
+func (r *Runner) takeBack(ctx context.Context, p Plan, out Outcome, from []Set, err error) (Outcome, error) {
+	if p.Rollback == nil {
 		return out, err
 	}
 	r.Tell("back to the original: " + err.Error())
-	back := r.apply(ctx, from, p.Rollback.Sets, "rollback")
+	back := r.back(ctx, from, p.Rollback.Sets)
 	if back != nil && !errors.Is(back, errMade) {
+		out.Stuck = true
 		return out, errors.Join(err, fmt.Errorf("the way back failed: %w", back))
 	}
 	out.Percent, out.RolledBack, out.Restored = 0, true, true
 	return out, errors.Join(err, back)
 }
 
+// back gives the original back, and keeps at it for long: clients are worse off where they are. What somebody else changed
+// meanwhile, and what Route 53 refuses for good, no repetition mends.
+func (r *Runner) back(ctx context.Context, from, to []Set) error {
+	began, wait := time.Now(), retryWait
+	for {
+		err := r.apply(ctx, from, to, "rollback")
+		if err == nil || errors.Is(err, errMade) || errors.Is(err, ErrChanged) || refused(err) {
+			return err
+		}
+		if time.Since(began) > backTime {
+			return fmt.Errorf("given up after %s: %w", time.Since(began).Round(time.Second), err)
+		}
+		r.Tell(fmt.Sprintf("the way back failed, and is tried again in %s: %v", wait, err))
+		if interrupted := pause(ctx, wait); interrupted != nil {
+			return errors.Join(interrupted, err)
+		}
+		wait = min(2*wait, backMost)
+	}
+}
+
+// gates are those that a step stands behind.
+func (r *Runner) gates(s Step) []Gate {
+	return slices.DeleteFunc(slices.Clone(r.Gates), func(g Gate) bool { return g.Shared && s.Percent == 100 })
+}
+
 // open looks at every gate once: nothing has begun that one lost packet could end.
-func (r *Runner) open(ctx context.Context) error {
+func (r *Runner) open(ctx context.Context, first Step) error {
 	var shut []error
-	for _, gate := range r.Gates {
+	for _, gate := range r.gates(first) {
 		seen, err := check(ctx, gate)
 		if err != nil {
 			shut = append(shut, fmt.Errorf("%w: %s: %w", ErrGate, gate.Name, err))
@@ -118,13 +155,13 @@ func (r *Runner) open(ctx context.Context) error {
 
 // watch looks at the gates for so long, and until none is in doubt: a gate that is shut is looked at [Patience] times, and
 // no step ends before that is clear.
-func (r *Runner) watch(ctx context.Context, wait time.Duration) error {
-	end := time.Now().Add(wait)
-	shut := make([]int, len(r.Gates))
-	said := make([]string, len(r.Gates))
+func (r *Runner) watch(ctx context.Context, step Step) error {
+	gates, end := r.gates(step), time.Now().Add(r.Wait)
+	shut := make([]int, len(gates))
+	said := make([]string, len(gates))
 	for {
 		doubt := false
-		for i, gate := range r.Gates {
+		for i, gate := range gates {
 			seen, err := check(ctx, gate)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -154,9 +191,13 @@ func (r *Runner) watch(ctx context.Context, wait time.Duration) error {
 }
 
 func check(ctx context.Context, g Gate) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("no answer within %s", checkTime))
 	defer cancel()
-	return g.Check(ctx)
+	seen, err := g.Check(ctx)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	return seen, err
 }
 
 // sayOnce tells what has not been told last.

@@ -57,14 +57,17 @@ func (z HostedZone) ARN(region string) string {
 }
 
 var (
-	zoneID = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)                  // as Route 53 makes them
-	anyID  = regexp.MustCompile(`^(/hostedzone/)?[A-Za-z0-9]{1,32}$`) // as its API takes them
+	zoneID = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)   // as Route 53 makes them
+	anyID  = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`) // as its API takes them
 )
+
+// IsZoneID tells whether that may be a hosted zone's id, as its API takes them, without /hostedzone/ before it.
+func IsZoneID(id string) bool { return anyID.MatchString(id) }
 
 // FindZone finds a hosted zone by its id, with or without /hostedzone/ before it, or by its name. A name that several
 // zones have, such as a public and a private one, is refused, with their ids.
 func FindZone(ctx context.Context, api ZonesAPI, by, region string) (HostedZone, error) {
-	if id, long := strings.CutPrefix(by, "/hostedzone/"); zoneID.MatchString(by) || long && anyID.MatchString(by) {
+	if id, long := strings.CutPrefix(by, "/hostedzone/"); zoneID.MatchString(by) || long && IsZoneID(id) {
 		ctx, cancel := context.WithTimeout(ctx, callTime)
 		defer cancel()
 		out, err := api.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &id})
@@ -127,7 +130,7 @@ func zoneOf(z *types.HostedZone) (HostedZone, error) {
 	}
 	name, err := Canonical(aws.ToString(z.Name))
 	id := strings.TrimPrefix(aws.ToString(z.Id), "/hostedzone/")
-	if err != nil || !anyID.MatchString(id) {
+	if err != nil || !IsZoneID(id) {
 		return HostedZone{}, fmt.Errorf("the reply describes a hosted zone %q with the id %q", aws.ToString(z.Name), id)
 	}
 	return HostedZone{ID: id, Name: name, Private: z.Config != nil && z.Config.PrivateZone}, nil

@@ -64,7 +64,7 @@ func cases() map[string]deploytest.Case {
 		"the original's of 2018":  originals("SameVPC="),
 		"without a bucket":        originals("S3BucketName="),
 		"by a rule":               originals("ScheduleBy=rule"),
-		"with existing roles":     originals("RoleARN=arn:aws:iam::111122223333:role/mine", "ScheduleRoleARN=arn:aws:iam::111122223333:role/s"),
+		"with existing roles":     originals("RoleARN=arn:aws:iam::111122223333:role/mine", "ScheduleRoleARN=arn:aws:iam::111122223333:role/s", "FailureDestination=none"),
 		"with a boundary":         originals("PermissionsBoundaryARN=arn:aws:iam::111122223333:policy/b"),
 		"in a VPC, with a key":    originals("SubnetIds=subnet-1,subnet-2", "SecurityGroupIds=sg-1", "KMSKeyARN=arn:aws:kms:eu-west-1:111122223333:key/k", "S3BucketName="),
 		"to watch":                originals("Mode=observe", "NotifyTopicARN="+topic),
@@ -180,6 +180,7 @@ func TestWhatCannotBeIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"more than 4 KB":         many("ConfigurationInline=" + inline + strings.Repeat(" ", 3500)),
 		"back from watching":     originals("Mode=observe", "WriteLegacyState=v2"),
 		"back to 2020, its own":  originals("WriteLegacyState=v3"),
+		"a role for any queue":   originals("RoleARN=arn:aws:iam::111122223333:role/mine"),
 		"unknown":                originals("Colour=red"),
 	} {
 		if _, err := template.Resolve(c); err == nil {
@@ -293,6 +294,25 @@ func TestNothingIsAllowedWhereTheRoleIsSomebodyElses(t *testing.T) {
 	for _, id := range resolve(t, cases()["with a boundary"]).IDs("AWS::IAM::Role") {
 		if p := resolve(t, cases()["with a boundary"]).Resources[id].Properties; p["PermissionsBoundary"] == nil || p["RoleName"] != nil {
 			t.Errorf("%s: %v", id, p)
+		}
+	}
+}
+
+// Whoever may use the key or the schedule's role may do so for this stack's purposes alone.
+func TestTheKeyAndTheSchedulesRoleAreForTheirServicesAlone(t *testing.T) {
+	for name, want := range map[string]string{"eu-west-1": "arn:aws:scheduler:eu-west-1:111122223333:schedule-group/default", "cn-north-1": "arn:aws-cn:scheduler:cn-north-1:111122223333:schedule-group/default"} {
+		c := cases()["in a VPC, with a key"]
+		suffix := ".amazonaws.com"
+		if c.Region = name; name == "cn-north-1" {
+			suffix += ".cn"
+		}
+		s := resolve(t, c)
+		if trust := text(s.Resources["ScheduleRole"].Properties["AssumeRolePolicyDocument"]); !strings.Contains(trust, `{"StringEquals":{"aws:SourceAccount":"111122223333","aws:SourceArn":"`+want+`"}}`) {
+			t.Error(trust)
+		}
+		via := `"Condition":{"StringEquals":{"kms:ViaService":["lambda.` + name + suffix + `","s3.` + name + suffix + `","sqs.` + name + suffix + `"]}}`
+		if role := text(s.Resources["LambdaIAMRole"].Properties["Policies"]); strings.Count(role, "kms:GenerateDataKey") != 1 || !strings.Contains(role, via) {
+			t.Errorf("want %s in %s", via, role)
 		}
 	}
 }

@@ -64,6 +64,20 @@ func TestMotoUpdatesTheOriginalsStackToOurs(t *testing.T) {
 	}
 }
 
+func TestMotoMakesAStackOfAFile(t *testing.T) {
+	t.Parallel()
+	cloud := deploytest.Connect(t, mototest.Endpoint(t))
+	cloud.Package("packages", "mooring-lambda-arm64.zip")
+	for stack, c := range map[string]deploytest.Case{"inline": cases()["a file inline"], "on-s3": cases()["a file on S3"]} {
+		made := cloud.Create(stack, cloudformation.Mooring, c.Parameters)
+		c.Name = stack
+		want := environment(resolve(t, c))
+		if got := cloud.Function(made["LambdaFunction"]).Variables(); want["MOORING_CONFIG"] == "" || !slices.Contains(got, "MOORING_CONFIG="+want["MOORING_CONFIG"]) {
+			t.Errorf("%s: %q, want %v", stack, got, want)
+		}
+	}
+}
+
 func TestTheStacksScheduleBringsTheGroupInStep(t *testing.T) {
 	t.Parallel()
 	w := rigtest.New(t, "mooring/cmd/mooring-lambda", sim.DNSConfig{Seed: 5})

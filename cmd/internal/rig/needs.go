@@ -35,6 +35,7 @@ type Deployment struct {
 	Daemon   bool       // it holds leases
 	LogGroup string     // name or ARN of the log group that it writes to, as a function, or reads; "": none
 	Purpose  string     // what is done instead of rounds, as [iam.Purposes] lists it; "": rounds
+	Zones    []string   // ids of the hosted zones that are changed; none: any
 	Key      string     // KMS key that a memory is encrypted with where nothing else is said, as --memory-sse has it; "": none
 }
 
@@ -88,8 +89,32 @@ func (n *needs) add(who config.AWS, need iam.Need) {
 
 // bound notes what somebody does for a binding.
 func (n *needs) bound(who config.AWS, need iam.Need) {
-	need.For = n.deployment.Purpose
+	if need.For = n.deployment.Purpose; need.For != "" {
+		need.Zones = n.zones()
+	}
 	n.add(who, need)
+}
+
+// zones are the ARNs of the hosted zones, which are in the groups' partition.
+func (n *needs) zones() (arns []string) {
+	before := "arn:" + n.partition() + ":route53:::hostedzone/"
+	for _, id := range n.deployment.Zones {
+		arns = append(arns, before+id)
+	}
+	if len(arns) == 0 {
+		return []string{before + "*"}
+	}
+	return arns
+}
+
+// partition is that of the groups, which are all in one: no role is assumed across.
+func (n *needs) partition() string {
+	for _, c := range n.configs {
+		if !c.Embedded() {
+			return store.Partition(config.GroupRegion(c.Binding.TargetGroup))
+		}
+	}
+	return store.Partition(n.deployment.Access.Region)
 }
 
 func (n *needs) binding(c config.Config) error {
@@ -220,11 +245,7 @@ func (n *needs) legacyState(c config.Config, who config.AWS) (need iam.Need) {
 func (n *needs) process() error {
 	d := n.deployment
 	at := n.at(config.Config{}, d.Access, "")
-	for _, c := range n.configs {
-		if !c.Embedded() {
-			at.partition = store.Partition(config.GroupRegion(c.Binding.TargetGroup))
-		}
-	}
+	at.partition = n.partition()
 	if d.Config != "" {
 		bucket, key, _ := strings.Cut(strings.TrimPrefix(d.Config, "s3://"), "/")
 		if !strings.HasPrefix(d.Config, "s3://") || bucket == "" || key == "" {

@@ -32,7 +32,7 @@ func (w *World) Front() (*sim.ELBv2, *sim.EC2) {
 			"eu-west-1b": {{Allocation: "eipalloc-0b", IP: netip.MustParseAddr("203.0.113.11")}},
 		},
 	}
-	app := &sim.TargetGroup{ARN: AppARN, Type: "instance", Protocol: "HTTP", VPC: w.Group.VPC, Port: 8080}
+	app := &sim.TargetGroup{ARN: AppARN, Type: "instance", Protocol: "HTTP", VPC: w.Group.VPC, Port: 8080, Others: []string{"i-0123456789abcdef0"}}
 	listeners := []sim.Listener{
 		{LoadBalancer: ALB, Port: Port, Protocol: "HTTPS", Certificate: "arn:aws:acm:eu-west-1:111122223333:certificate/app", Actions: []sim.Action{{Type: "forward", Groups: []string{AppARN}}}},
 		{LoadBalancer: NLB, Port: Port, Protocol: "TCP", Actions: []sim.Action{{Type: "forward", Groups: []string{ARN}}}},
