@@ -190,7 +190,10 @@ func brief(text string) string {
 	const limit = 300
 	text = strings.ToValidUTF8(text[:min(len(text), 4*limit)], "")
 	words := []rune(mooring.Printable(strings.Join(strings.Fields(text), " ")))
-	return string(words[:min(len(words), limit)])
+	if len(words) > limit {
+		return string(words[:limit]) + "..."
+	}
+	return string(words)
 }
 
 // since is a time in milliseconds, to a tenth.
