@@ -126,8 +126,8 @@ func (f *verifyFlags) options() (rig.VerifyOptions, error) {
 	if u, err := url.ParseRequestURI(f.path); err != nil || !strings.HasPrefix(f.path, "/") || u.Host != "" {
 		fault("path", f.path, "a path that begins with a slash")
 	}
-	if f.host != "" && !hostForm.MatchString(f.host) {
-		fault("host", f.host, "a name, such as www.example.com")
+	if _, err := netip.ParseAddr(f.host); f.host != "" && err != nil && !hostForm.MatchString(f.host) {
+		fault("host", f.host, "a name without a port, such as www.example.com")
 	}
 	if f.timeout < 100*time.Millisecond || f.timeout > time.Minute {
 		fault("timeout", f.timeout, "100ms to 1m")
@@ -135,8 +135,8 @@ func (f *verifyFlags) options() (rig.VerifyOptions, error) {
 	return out, errors.Join(faults...)
 }
 
-// hostForm is a name or an address, as it stands in a Host header without a port.
-var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.:-]{0,251}[A-Za-z0-9_])?$`)
+// hostForm is a name, as it stands in a Host header without a port.
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$`)
 
 func (v *verifyCommand) run(cmd *cobra.Command) error {
 	if err := v.readOutput(cmd.Flags()); err != nil {

@@ -143,7 +143,7 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 // Where nobody was asked nothing was verified, and an exit code of 0 would say that all is well.
 func TestWhereNobodyCouldBeAskedNothingIsVerified(t *testing.T) {
 	for saw, results := range map[string][]probe.Result{
-		"there was no address to ask": nil,
+		"there was no address to ask":                  nil,
 		"this machine has no way to [2001:db8::1]:443": {{Addr: addrs("2001:db8::1")[0], Port: 443, NoRoute: true}},
 	} {
 		s := well()

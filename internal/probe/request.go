@@ -3,12 +3,14 @@ package probe
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,9 +41,11 @@ func (r *Result) request(ctx context.Context, t Target, conn net.Conn) {
 	}
 	defer transport.CloseIdleConnections()
 	began := time.Now()
+	var first atomic.Uint64 // the transport may tell of it when the request is over, where the answer comes with the end of the time
 	reply, err := transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotFirstResponseByte: func() { r.FirstByteMS = since(began) },
+		GotFirstResponseByte: func() { first.Store(math.Float64bits(since(began))) },
 	})))
+	r.FirstByteMS = math.Float64frombits(first.Load())
 	if err != nil {
 		r.fail(ctx, "request", err)
 		return
