@@ -70,6 +70,30 @@ func TestOfALongChainAndOfManyNamesAFewAreSeen(t *testing.T) {
 	}
 }
 
+// A certificate's words are whatever its maker wrote.
+func TestTheWordsOfACertificateAreShortAndPrintable(t *testing.T) {
+	evil := pkix.Name{CommonName: "\x1b[2J\u202e", Organization: []string{strings.Repeat("x", 5000)}}
+	nobody := newAuthorityOf(t, evil)
+	cert := nobody.issueTo(t, evil, 1, 90, "\x1b]0;pwn\x07.example.com")
+	addr := site(t, &cert, func(http.ResponseWriter, *http.Request) {})
+	r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.HTTPS, Path: "/", Roots: newAuthority(t).pool})
+	c := r.Certificate
+	if c == nil || c.Trusted || len(c.Names) != 1 {
+		t.Fatalf("%+v, certificate %+v", r, c)
+	}
+	for what, text := range map[string]string{"subject": c.Subject, "issuer": c.Issuer, "name": c.Names[0], "why it is not trusted": c.Untrust} {
+		if text == "" || len(text) > 400 || strings.ContainsAny(text, "\x1b\x07\u202e") {
+			t.Errorf("%s: %q", what, text)
+		}
+	}
+	cert = nobody.issueTo(t, evil, 1, 90)
+	addr = site(t, &cert, func(http.ResponseWriter, *http.Request) {})
+	r = probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.HTTPS, Path: "/"})
+	if c := r.Certificate; c == nil || c.Names == nil || len(c.Names) != 0 {
+		t.Errorf("of nobody: %+v", r.Certificate)
+	}
+}
+
 // One address of a listener may answer, and the others not; and one host may have a certificate of its own.
 func TestEachAddressIsJudgedByItself(t *testing.T) {
 	ca := newAuthority(t)

@@ -258,7 +258,7 @@ func (v *verification) readMetric(ctx context.Context) {
 func (v *verification) readLog(ctx context.Context) {
 	s := v.sight
 	l, name := &s.Log, functionName(v.wants.Function)
-	l.Group = v.wants.LogGroup
+	l.Group = logGroupName(v.wants.LogGroup)
 	switch {
 	case v.config.Embedded() && l.Group == "":
 		l.Skip = "a front is no function's: --log-group names the log of mooring watch"
@@ -282,6 +282,14 @@ func (v *verification) readLog(ctx context.Context) {
 			s.Runs.Count += int(min(p.Value, 1e6))
 		}
 	}
+}
+
+// logGroupName is the name in a log group's ARN, arn:aws:logs:REGION:ACCOUNT:log-group:NAME and perhaps :*, or the name itself.
+func logGroupName(name string) string {
+	if _, rest, ok := strings.Cut(name, ":log-group:"); ok {
+		name = strings.TrimSuffix(rest, ":*")
+	}
+	return name
 }
 
 // functionName is the name in any form that Lambda takes: NAME, ACCOUNT:function:NAME or an ARN, each with or without

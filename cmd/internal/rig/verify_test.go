@@ -366,6 +366,16 @@ func TestAFunctionIsNamedInEveryFormThatLambdaTakes(t *testing.T) {
 	}
 }
 
+func TestALogGroupIsNamedByItsARNToo(t *testing.T) {
+	v := newVerified(t)
+	for _, group := range []string{"/my/log", "arn:aws:logs:eu-west-1:111122223333:log-group:/my/log", "arn:aws:logs:eu-west-1:111122223333:log-group:/my/log:*"} {
+		got := v.verify(t, rig.VerifyOptions{LogGroup: group, Log: func(aws.Config) rig.LogReader { return new(home) }})
+		if c := check(t, got, "log"); !strings.HasPrefix(c.Saw, "/my/log holds no report") {
+			t.Errorf("%s: %+v", group, c)
+		}
+	}
+}
+
 // A count of invocations is what somebody else says.
 func TestInvocationsThatAreNoNumberAreNone(t *testing.T) {
 	v := newVerified(t)
