@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -14,6 +15,17 @@ import (
 	"mooring/internal/config"
 	"mooring/internal/sim"
 )
+
+func TestAnInterruptedVerifyIsNoVerdict(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("somebody pressed a key"))
+	var out, errs strings.Builder
+	args := []string{"verify", "--hostname", "localhost", "--port", "443", "--target-group", "tcp://127.0.0.1:443", "--memory", "none"}
+	code := run(ctx, args, machine{out: &out, err: &errs, env: func(string) (string, bool) { return "", false }})
+	if code != 1 || !strings.HasPrefix(errs.String(), "mooring: error: verify: somebody pressed a key") || !strings.Contains(out.String(), "127.0.0.1") {
+		t.Errorf("code %d, %q\n%s", code, errs.String(), out.String())
+	}
+}
 
 // The load balancer grows while traffic moves to it, and the next round is a minute away. Then its fixed address is lost.
 func TestTheGateOfAShiftBearsALoadBalancerThatGrows(t *testing.T) {

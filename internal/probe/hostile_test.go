@@ -72,11 +72,11 @@ func TestOfALongChainAndOfManyNamesAFewAreSeen(t *testing.T) {
 
 // A certificate's words are whatever its maker wrote.
 func TestTheWordsOfACertificateAreShortAndPrintable(t *testing.T) {
-	evil := pkix.Name{CommonName: "\x1b[2J\u202e", Organization: []string{strings.Repeat("x", 5000)}}
+	evil := pkix.Name{CommonName: "\x1b[2J\u202e" + strings.Repeat("x", 5000)}
 	nobody := newAuthorityOf(t, evil)
 	cert := nobody.issueTo(t, evil, 1, 90, "\x1b]0;pwn\x07.example.com")
 	addr := site(t, &cert, func(http.ResponseWriter, *http.Request) {})
-	r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.HTTPS, Path: "/", Roots: newAuthority(t).pool})
+	r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.HTTPS, Path: "/", Roots: newAuthorityOf(t, evil).pool})
 	c := r.Certificate
 	if c == nil || c.Trusted || len(c.Names) != 1 {
 		t.Fatalf("%+v, certificate %+v", r, c)
@@ -91,6 +91,20 @@ func TestTheWordsOfACertificateAreShortAndPrintable(t *testing.T) {
 	r = probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.HTTPS, Path: "/"})
 	if c := r.Certificate; c == nil || c.Names == nil || len(c.Names) != 0 {
 		t.Errorf("of nobody: %+v", r.Certificate)
+	}
+}
+
+// A redirect is not followed, not even to where it came from, and its words are somebody else's too.
+func TestARedirectIsToldAndNotFollowed(t *testing.T) {
+	asked := 0
+	addr := listen(t, func(c net.Conn) {
+		asked++
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: /\u202e"+strings.Repeat("x", 5000)+"\r\n\r\n")
+	})
+	r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.HTTP, Path: "/"})
+	if r.Status != 302 || len(r.Location) > 400 || !strings.HasPrefix(r.Location, "/ xxx") || asked != 1 {
+		t.Errorf("asked %d times: %+v", asked, r)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestAnAddressIsAskedForTheHostByHTTPS(t *testing.T) {
 	var sni, asked atomic.Value
 	addr := site(t, &cert, func(w http.ResponseWriter, r *http.Request) {
 		sni.Store(r.TLS.ServerName)
-		asked.Store(r.Host + r.URL.Path)
+		asked.Store(fmt.Sprintf("%s%s %t %v", r.Host, r.URL.Path, r.Close, r.Header))
 		w.Header().Set("Location", "https://elsewhere.example/")
 		w.WriteHeader(http.StatusFound)
 	})
@@ -47,7 +47,7 @@ func TestAnAddressIsAskedForTheHostByHTTPS(t *testing.T) {
 	if r.Error != "" || !r.Connected || r.Status != 302 || r.Location != "https://elsewhere.example/" || r.Zone != "a" {
 		t.Fatalf("%+v", r)
 	}
-	if sni.Load() != host || asked.Load() != fmt.Sprintf("%s:%d/health", host, addr.Port()) {
+	if sni.Load() != host || asked.Load() != fmt.Sprintf("%s:%d/health true map[Accept:[*/*] Accept-Encoding:[gzip] Connection:[close] User-Agent:[mooring-verify]]", host, addr.Port()) {
 		t.Errorf("the server was asked for %q and %q", sni.Load(), asked.Load())
 	}
 	c := r.Certificate

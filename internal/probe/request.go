@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net"
 	"net/http"
@@ -17,8 +16,6 @@ import (
 // maxHeader is how much of an answer is read. Its body is not.
 const maxHeader = 16 << 10
 
-var errTwice = errors.New("the connection was used up")
-
 // request sends one request over a connection. No proxy is asked, no redirect followed, and nothing tried again.
 func (r *Result) request(ctx context.Context, t Target, conn net.Conn) {
 	req, err := requestOf(ctx, t, r.Scheme)
@@ -26,18 +23,9 @@ func (r *Result) request(ctx context.Context, t Target, conn net.Conn) {
 		r.fail(ctx, "request", err)
 		return
 	}
-	conns := make(chan net.Conn, 1)
-	conns <- conn
-	transport := &http.Transport{
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			select {
-			case c := <-conns:
-				return c, nil
-			default:
-				return nil, errTwice
-			}
-		},
-		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader,
+	transport := &http.Transport{ // it dials once, for it tries again only over a connection that it used before
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+		DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader,
 	}
 	defer transport.CloseIdleConnections()
 	began := time.Now()
