@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,15 +97,15 @@ func TestTheWordsOfACertificateAreShortAndPrintable(t *testing.T) {
 
 // A redirect is not followed, not even to where it came from, and its words are somebody else's too.
 func TestARedirectIsToldAndNotFollowed(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	addr := listen(t, func(c net.Conn) {
-		asked++
+		asked.Add(1)
 		_, _ = c.Read(make([]byte, 4096))
 		_, _ = io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: /\u202e"+strings.Repeat("x", 5000)+"\r\n\r\n")
 	})
 	r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.HTTP, Path: "/"})
-	if r.Status != 302 || len(r.Location) > 400 || !strings.HasPrefix(r.Location, "/ xxx") || asked != 1 {
-		t.Errorf("asked %d times: %+v", asked, r)
+	if r.Status != 302 || len(r.Location) > 400 || !strings.HasPrefix(r.Location, "/ xxx") || asked.Load() != 1 {
+		t.Errorf("asked %d times: %+v", asked.Load(), r)
 	}
 }
 

@@ -173,6 +173,10 @@ func TestWhatIsSpokenIsFoundOut(t *testing.T) {
 		_, _ = io.WriteString(c, "5.7.0-MySQL")
 		_, _ = io.Copy(io.Discard, c)
 	})
+	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	if r := probe.Probe(t.Context(), probe.Target{Addr: silent, Host: host, Path: "/", Timeout: 300 * time.Millisecond}); r.Scheme != probe.TCP || r.Error != "" {
+		t.Errorf("of who is silent: %+v", r)
+	}
 	for want, addr := range map[string]netip.AddrPort{probe.HTTPS: https, probe.TLS: database, probe.TCP: speaksFirst} {
 		r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.Auto, Path: "/", Roots: ca.pool})
 		if r.Scheme != want || r.Error != "" || !r.Connected || (r.Certificate != nil) != (want != probe.TCP) || (r.Status == 200) != (want == probe.HTTPS) {

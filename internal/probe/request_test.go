@@ -1,7 +1,10 @@
 package probe
 
 import (
+	"net"
 	"net/netip"
+	"os"
+	"syscall"
 	"testing"
 )
 
@@ -22,5 +25,22 @@ func TestTheHostHeaderNamesThePortWhereItIsNotTheSchemesOwn(t *testing.T) {
 		if req, err := requestOf(t.Context(), target, c.scheme); err != nil || req.Host != want {
 			t.Errorf("%v, error %v, want host %s", req, err, want)
 		}
+	}
+}
+
+// Most machines have no IPv6, and then nothing is known of such an address. A load balancer's IPv4 address that is not
+// reached is no such thing.
+func TestAMachineWithoutIPv6BlamesNobody(t *testing.T) {
+	v4, v6 := netip.MustParseAddr("203.0.113.9"), netip.MustParseAddr("2001:db8::9")
+	failed := func(errno syscall.Errno) error {
+		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", errno)}
+	}
+	for _, errno := range []syscall.Errno{syscall.ENETUNREACH, syscall.EADDRNOTAVAIL} {
+		if !noRoute(v6, failed(errno)) || noRoute(v4, failed(errno)) {
+			t.Errorf("%v: %t over IPv6, %t over IPv4", errno, noRoute(v6, failed(errno)), noRoute(v4, failed(errno)))
+		}
+	}
+	if noRoute(v6, failed(syscall.ECONNREFUSED)) {
+		t.Error("who refuses is reached")
 	}
 }
