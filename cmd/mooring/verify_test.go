@@ -69,7 +69,7 @@ func TestTheGateOfAShiftBearsALoadBalancerThatGrows(t *testing.T) {
 			t.Errorf("%q, error %v", seen, err)
 		}
 	}
-	look(t.Context(), "targets 1 resolved", "")
+	look(t.Context(), "addresses, connect, targets pass", "")
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 2)...)
 	look(t.Context(), "not yet targets: missing 10.0.0.12", "")
 	over, cancel := context.WithCancel(t.Context())

@@ -21,18 +21,18 @@ type Gate struct {
 	behind time.Time // since when; zero: it is not
 }
 
-// Judge says in a line what was seen, and why the gate is shut.
+// Judge says in a line what was seen, and why the gate is shut. While nothing changes it says the same, without figures.
 func (g *Gate) Judge(v Verdict, now time.Time) (saw string, err error) {
-	var seen []string
+	var pass, late []string
 	var shut, lags error
 	for _, c := range v.Checks {
 		why := errors.New(c.Name + ": " + c.Saw)
 		switch {
 		case c.State == Pass:
-			seen = append(seen, c.Name+" "+c.Saw)
+			pass = append(pass, c.Name)
 		case c.State == Fail && v.lags(c.Name):
 			lags = errors.Join(lags, why)
-			seen = append(seen, "not yet "+c.Name+": "+c.Saw)
+			late = append(late, "; not yet "+c.Name+": "+c.Saw)
 		case c.State == Fail, c.Name == "addresses", c.Name == "connect":
 			shut = errors.Join(shut, why)
 		}
@@ -46,7 +46,7 @@ func (g *Gate) Judge(v Verdict, now time.Time) (saw string, err error) {
 	if lags != nil && (!g.open || now.Sub(g.behind) >= CatchUp) {
 		shut = errors.Join(shut, lags)
 	}
-	return strings.Join(seen, "; "), shut
+	return strings.Join(pass, ", ") + " pass" + strings.Join(late, ""), shut
 }
 
 // lags tells whether a check that failed says nothing of clients: the function's traces, and the targets while one of them

@@ -40,7 +40,7 @@ func TestTheGateOpensOnlyWhereClientsWereSeenToBeServed(t *testing.T) {
 		"the metric is not read": {unreadable, "metric: throttled"},
 	} {
 		saw, err := new(probe.Gate).Judge(judged(c.change), now)
-		if (err == nil) != (c.shut == "") || err != nil && !strings.Contains(err.Error(), c.shut) || err == nil && !strings.Contains(saw, "connect 1 of 1") {
+		if (err == nil) != (c.shut == "") || err != nil && !strings.Contains(err.Error(), c.shut) || err == nil && !strings.Contains(saw, "addresses, connect, answer, certificate") {
 			t.Errorf("%s: %q, error %v", what, saw, err)
 		}
 	}
@@ -63,6 +63,10 @@ func TestAGateThatWasOpenWaitsForTheNextRounds(t *testing.T) {
 		}
 	}
 	look(0, nil, "")
+	before, _ := g.Judge(judged(nil), now)
+	if after, _ := g.Judge(judged(func(s *probe.Sight) { s.Results[0].ConnectMS = 7 }), now); after != before {
+		t.Errorf("nothing changed, and it says %q after %q", after, before)
+	}
 	look(time.Minute, missing, "")
 	look(4*time.Minute, unreadable, "")
 	look(10*time.Second, nil, "")
