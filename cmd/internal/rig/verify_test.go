@@ -379,15 +379,26 @@ func TestALogGroupIsNamedByItsARNToo(t *testing.T) {
 // A count of invocations is what somebody else says.
 func TestInvocationsThatAreNoNumberAreNone(t *testing.T) {
 	v := newVerified(t)
-	for value, want := range map[float64]probe.State{math.NaN(): probe.Fail, math.Inf(-1): probe.Fail, math.Inf(1): probe.Pass, 2: probe.Pass} {
+	for _, c := range []struct {
+		values []float64 // of the last minutes
+		want   probe.State
+	}{
+		{[]float64{math.NaN()}, probe.Fail},
+		{[]float64{math.Inf(-1)}, probe.Fail},
+		{[]float64{2}, probe.Pass},
+		{[]float64{2, math.NaN(), math.Inf(1), math.Inf(1)}, probe.Pass},
+	} {
 		world := &sim.CloudWatch{}
 		v.AWS.CloudWatch = world
-		world.Put(sim.Datum{
-			Namespace: "AWS/Lambda", Name: "Invocations", Value: value, At: time.Now(), Dimensions: map[string]string{"FunctionName": "mooring"},
-		})
+		for i, value := range c.values {
+			world.Put(sim.Datum{
+				Namespace: "AWS/Lambda", Name: "Invocations", Value: value, At: time.Now().Add(-time.Duration(i) * time.Minute),
+				Dimensions: map[string]string{"FunctionName": "mooring"},
+			})
+		}
 		got := v.verify(t, rig.VerifyOptions{Function: "mooring", Log: func(aws.Config) rig.LogReader { return new(home) }})
-		if c := check(t, got, "schedule"); c.State != want || strings.Contains(c.Saw, "-") {
-			t.Errorf("%g: %+v", value, c)
+		if got := check(t, got, "schedule"); got.State != c.want || strings.Contains(got.Saw, "-") {
+			t.Errorf("%g: %+v", c.values, got)
 		}
 	}
 }
