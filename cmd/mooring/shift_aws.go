@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -15,6 +16,7 @@ import (
 	"mooring/cmd/internal/rig"
 	"mooring/internal/config"
 	"mooring/internal/metrics"
+	"mooring/internal/probe"
 	"mooring/internal/shift"
 )
 
@@ -102,8 +104,13 @@ func (c *shiftCommand) verified(binding config.Config, clients *rig.Clients, nam
 		wants.Host = host
 	}
 	options := rig.Options{Program: program(), Log: c.logger(), DryRun: true, Dial: c.dial, Clients: clients}
+	var gate probe.Gate
 	return shift.Gate{Name: "verify", Check: func(ctx context.Context) (string, error) {
-		return rig.Verify(ctx, binding, options, wants).Gate()
+		verdict := rig.Verify(ctx, binding, options, wants)
+		if err := context.Cause(ctx); err != nil {
+			return "", fmt.Errorf("it took too long: %w", err) // what was cut short is not judged
+		}
+		return gate.Judge(verdict, time.Now())
 	}}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ type verifyCommand struct {
 	wants verifyFlags
 }
 
-// verifyFlags are what verify is asked for. Those that verify clients' way to a group are the same wherever that is a gate.
+// verifyFlags are what verify is asked for.
 type verifyFlags struct {
 	addresses, ports   listValue
 	host, path, scheme string
@@ -62,9 +63,11 @@ offers a TLS handshake for HTTP; who does not agree is asked no more. --scheme t
 
 A check passes, warns, fails, is unknown (it may not be looked at: the hint names the missing IAM statement) or is
 skipped (there was nothing to look at, or it was not asked for). log and schedule take --function. Only a failure
-counts, since what may not be read says nothing about clients; with --strict a warning and an unknown count too.
+counts, since what may not be read says nothing about clients; with --strict a warning and an unknown count too. Where no
+address could be asked, nothing was verified, and that is a failure of connect.
 
-Exit codes: 0 nothing failed, 1 something did, or an error.`,
+Exit codes: 0 clients are served, as far as it was looked at: an address took a connection, and nothing failed; 1 a check
+failed, nobody could be asked, or an error.`,
 		Example: `  mooring verify --config bindings.yaml --host www.example.com --function mooring
   mooring verify --hostname ... --port 443 --target-group ... --address 203.0.113.10 --listener-port 443`,
 		Args: cobra.NoArgs,
@@ -126,8 +129,8 @@ func (f *verifyFlags) options() (rig.VerifyOptions, error) {
 	if u, err := url.ParseRequestURI(f.path); err != nil || !strings.HasPrefix(f.path, "/") || u.Host != "" {
 		fault("path", f.path, "a path that begins with a slash")
 	}
-	if f.host != "" && !hostForm.MatchString(f.host) {
-		fault("host", f.host, "a name, such as www.example.com")
+	if _, err := netip.ParseAddr(f.host); f.host != "" && err != nil && !hostForm.MatchString(f.host) {
+		fault("host", f.host, "a name without a port, such as www.example.com")
 	}
 	if f.timeout < 100*time.Millisecond || f.timeout > time.Minute {
 		fault("timeout", f.timeout, "100ms to 1m")
@@ -135,8 +138,8 @@ func (f *verifyFlags) options() (rig.VerifyOptions, error) {
 	return out, errors.Join(faults...)
 }
 
-// hostForm is a name or an address, as it stands in a Host header without a port.
-var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.:-]{0,251}[A-Za-z0-9_])?$`)
+// hostForm is a name, as it stands in a Host header without a port.
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$`)
 
 func (v *verifyCommand) run(cmd *cobra.Command) error {
 	if err := v.readOutput(cmd.Flags()); err != nil {
@@ -156,6 +159,9 @@ func (v *verifyCommand) run(cmd *cobra.Command) error {
 	}, wants)
 	if err := v.show(all); err != nil {
 		return fmt.Errorf("write the result: %w", err)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("verify: %w: what was not asked by then has failed above", context.Cause(ctx))
 	}
 	return failed(all)
 }

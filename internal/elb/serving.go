@@ -67,7 +67,7 @@ func balancerOf(lb types.LoadBalancer) Balancer {
 		for _, a := range z.LoadBalancerAddresses {
 			for _, text := range []*string{a.IpAddress, a.PrivateIPv4Address, a.IPv6Address} {
 				if addr, err := netip.ParseAddr(aws.ToString(text)); err == nil {
-					zone.Addrs = append(zone.Addrs, addr.Unmap())
+					zone.Addrs = append(zone.Addrs, addr)
 				}
 			}
 		}
@@ -96,7 +96,7 @@ func (g *Group) portsOf(ctx context.Context, balancer string) ([]uint16, error) 
 		}
 		if aws.ToString(reply.NextMarker) == "" {
 			slices.Sort(out)
-			return slices.Compact(out), nil
+			return out, nil
 		}
 		in.Marker = reply.NextMarker
 	}

@@ -64,7 +64,7 @@ func Read(ctx context.Context, api ReadAPI, s Series, from, to time.Time) ([]Poi
 		metric.Dimensions = append(metric.Dimensions, types.Dimension{Name: aws.String(d[0]), Value: aws.String(d[1])})
 	}
 	out, err := api.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{
-		StartTime: &from, EndTime: &to, ScanBy: types.ScanByTimestampDescending, MaxDatapoints: aws.Int32(maxPoints),
+		StartTime: &from, EndTime: &to, ScanBy: types.ScanByTimestampDescending,
 		MetricDataQueries: []types.MetricDataQuery{{
 			Id: aws.String("m"), MetricStat: &types.MetricStat{Metric: metric, Period: aws.Int32(60), Stat: &s.Statistic},
 		}},
@@ -80,7 +80,7 @@ func Read(ctx context.Context, api ReadAPI, s Series, from, to time.Time) ([]Poi
 		if cut := r.StatusCode == types.StatusCodePartialData && len(r.Values) == 0; cut || failed[r.StatusCode] {
 			return nil, fmt.Errorf("read metric %s: CloudWatch says %s, which is not that there are no data", s.Name, r.StatusCode)
 		}
-		for i := range min(len(r.Values), len(r.Timestamps), maxPoints) {
+		for i := range min(len(r.Values), len(r.Timestamps)) {
 			points = append(points, Point{r.Values[i], r.Timestamps[i]})
 		}
 	}
@@ -90,9 +90,6 @@ func Read(ctx context.Context, api ReadAPI, s Series, from, to time.Time) ([]Poi
 // failed are the states of a result that was not read:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html
 var failed = map[types.StatusCode]bool{types.StatusCodeInternalError: true, types.StatusCodeForbidden: true}
-
-// maxPoints is more than a reader of minutes asks for.
-const maxPoints = 1440
 
 // A readDenied is a metric that may not be read. It is a [mooring.ErrDenied].
 type readDenied struct{ err error }

@@ -83,6 +83,22 @@ func TestASilentCloudWatchIsNotReadForLong(t *testing.T) {
 	})
 }
 
+// lopsided is a CloudWatch that has read a part of the metric, the newest first, and does not count well.
+type lopsided struct{}
+
+func (lopsided) GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	result := types.MetricDataResult{StatusCode: types.StatusCodePartialData, Values: []float64{4, 5, 6}, Timestamps: []time.Time{now, now.Add(-time.Minute)}}
+	other := types.MetricDataResult{Values: []float64{7}, Timestamps: []time.Time{now.Add(-2 * time.Minute), now}}
+	return &cloudwatch.GetMetricDataOutput{MetricDataResults: []types.MetricDataResult{result, other}}, nil
+}
+
+func TestAValueWithoutATimeIsNoPoint(t *testing.T) {
+	got, err := metrics.Read(t.Context(), lopsided{}, metrics.Invocations("mooring"), now.Add(-time.Hour), now)
+	if err != nil || len(got) != 3 || got[0].Value != 4 || !got[0].At.Equal(now) || got[2].Value != 7 {
+		t.Errorf("%+v, error %v", got, err)
+	}
+}
+
 // halfway is a CloudWatch that answers, and has not read the metric.
 type halfway types.StatusCode
 

@@ -26,11 +26,8 @@ const (
 	maxChain = 10
 )
 
-// certificateOf judges a chain, whose first is the server's own; nil where there is none.
+// certificateOf judges a chain, whose first is the server's own. No handshake ends without that.
 func certificateOf(chain []*x509.Certificate, host string, roots *x509.CertPool, now time.Time) *Certificate {
-	if len(chain) == 0 {
-		return nil
-	}
 	own := chain[0]
 	c := &Certificate{
 		Subject: brief(own.Subject.String()), Names: namesOf(own), Issuer: brief(own.Issuer.String()),

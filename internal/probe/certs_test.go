@@ -23,9 +23,14 @@ type authority struct {
 
 func newAuthority(t *testing.T) authority {
 	t.Helper()
+	return newAuthorityOf(t, pkix.Name{CommonName: "Harbour CA"})
+}
+
+func newAuthorityOf(t *testing.T, subject pkix.Name) authority {
+	t.Helper()
 	key := newKey(t)
 	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Harbour CA"}, IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: subject, IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour * 24 * 900), NotAfter: time.Now().Add(time.Hour * 24 * 900), KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
@@ -53,10 +58,15 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 // issue signs one for these names, valid for so many days from so many days ago.
 func (a authority) issue(t *testing.T, ago, days int, names ...string) tls.Certificate {
 	t.Helper()
+	return a.issueTo(t, pkix.Name{CommonName: "front"}, ago, days, names...)
+}
+
+func (a authority) issueTo(t *testing.T, subject pkix.Name, ago, days int, names ...string) tls.Certificate {
+	t.Helper()
 	key := newKey(t)
 	from := time.Now().Add(-time.Duration(ago) * 24 * time.Hour)
 	form := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "front"}, DNSNames: names,
+		SerialNumber: big.NewInt(2), Subject: subject, DNSNames: names,
 		NotBefore: from, NotAfter: from.Add(time.Duration(days) * 24 * time.Hour).Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

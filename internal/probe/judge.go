@@ -118,10 +118,10 @@ func (s Sight) addresses() Check {
 	const byHand = "say them with --address and --listener-port"
 	p := s.Places
 	switch {
-	case p.Given:
-		c.Saw = fmt.Sprintf("%s and %s, as given", count(p.Static, "address"), ports(p.Ports))
 	case p.Err != nil:
 		return unread(c, p.Err, byHand)
+	case p.Given:
+		c.Saw = fmt.Sprintf("%s and %s, as given", count(p.Static, "address"), ports(p.Ports))
 	case p.Balancers == 0:
 		c.State, c.Saw, c.Hint = Fail, "no load balancer forwards to the group", "add a listener of the load balancer that forwards to it"
 	case len(p.Ports) == 0:
@@ -155,6 +155,8 @@ func ports(list []uint16) string {
 	return "ports " + strings.Join(words, ", ")
 }
 
+// connect fails where nobody could be asked, too: then nothing is known of what clients get, and a verdict that is well all
+// the same would be believed.
 func (s Sight) connect() Check {
 	c := Check{Name: "connect", State: Pass}
 	asked, slowest := 0, 0.0
@@ -172,12 +174,15 @@ func (s Sight) connect() Check {
 	}
 	switch {
 	case asked == 0:
-		c.State, c.Saw = Unknown, "there is no address to connect to"
+		c.State, c.Saw, c.Hint = Fail, "there was no address to ask", "--address and --listener-port say whom to ask"
 	case len(failed) > 0:
-		c.State, c.Saw = Fail, fmt.Sprintf("%d of %d: %s", len(failed), asked, strings.Join(failed, "; "))
+		c.State, c.Saw = Fail, fmt.Sprintf("%d of %d: %s", len(failed), asked, some(failed, "; "))
 		c.Hint = "are these addresses reached from here? Security groups, and an internal load balancer outside its network, drop what they do not take"
 	case len(beyond) > 0:
-		c.State, c.Saw, c.Hint = Unknown, "this machine has no way to "+strings.Join(beyond, ", "), "ask from a machine with IPv6"
+		c.State, c.Saw, c.Hint = Unknown, "this machine has no way to "+some(beyond, ", "), "ask from a machine with IPv6"
+		if len(beyond) == asked {
+			c.State = Fail
+		}
 	default:
 		c.Saw = fmt.Sprintf("%d of %d, within %g ms", asked, asked, slowest)
 	}
@@ -203,10 +208,12 @@ func (s Sight) answer() Check {
 		seen[r.Status] = true
 	}
 	switch {
+	case asked == 0 && !slices.ContainsFunc(s.Results, func(r Result) bool { return r.Connected }):
+		c.State, c.Saw = Skipped, "nobody took a connection"
 	case asked == 0:
 		c.State, c.Saw = Skipped, "HTTP is spoken nowhere, as far as is known: --scheme says otherwise"
 	case len(failed) > 0:
-		c.State, c.Saw = Fail, fmt.Sprintf("%d of %d: %s; want %s", len(failed), asked, strings.Join(failed, "; "), s.Expect)
+		c.State, c.Saw = Fail, fmt.Sprintf("%d of %d: %s; want %s", len(failed), asked, some(failed, "; "), s.Expect)
 		if !s.HostGiven {
 			c.Hint = "it was asked for " + s.Host + ": --host says which name clients use"
 		}
@@ -264,6 +271,15 @@ func (s Sight) judge(r Result) Check {
 }
 
 func place(r Result) string { return netip.AddrPortFrom(r.Addr, r.Port).String() }
+
+// some joins the first of many.
+func some(words []string, by string) string {
+	const most = 3
+	if more := len(words) - most; more > 0 {
+		words = append(slices.Clip(words[:most]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(words, by)
+}
 
 // count says how many there are of what is named.
 func count(n int, what string) string {

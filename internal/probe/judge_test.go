@@ -86,6 +86,9 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 			},
 			"connect", probe.Unknown, "2001:db8::1",
 		},
+		{"some were not asked", func(s *probe.Sight) {
+			s.Places.Given, s.Places.Err = true, errors.New("5 of 605 were not asked")
+		}, "addresses", probe.Fail, "5 of 605"},
 		{"503", func(s *probe.Sight) { s.Results[0].Status = 503 }, "answer", probe.Fail, "503"},
 		{"no answer", func(s *probe.Sight) { s.Results[0].Error = "request: no answer in time" }, "answer", probe.Fail, "no answer"},
 		{"expired", func(s *probe.Sight) { s.Results[0].Certificate.Until = now.Add(-time.Hour) }, "certificate", probe.Fail, "expired"},
@@ -137,26 +140,30 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A gate is not open because nobody could look.
-func TestTheGateIsOpenOnlyWhereClientsWereSeenToBeServed(t *testing.T) {
-	for what, c := range map[string]struct {
-		change func(*probe.Sight)
-		shut   string
-	}{
-		"all is well": {func(*probe.Sight) {}, ""},
-		"somebody is leaving": {func(s *probe.Sight) {
-			s.Group.Targets = append(s.Group.Targets, healthy("10.0.0.9"))
-		}, ""},
-		"no metric read":   {func(s *probe.Sight) { s.Metric.Err = denied{} }, ""},
-		"nobody asked":     {func(s *probe.Sight) { s.Places, s.Results = probe.Places{Err: denied{}}, nil }, "connect: there is no address"},
-		"an answer is bad": {func(s *probe.Sight) { s.Results[0].Status = 503 }, "answer: "},
+// Where nobody was asked nothing was verified, and an exit code of 0 would say that all is well.
+func TestWhereNobodyCouldBeAskedNothingIsVerified(t *testing.T) {
+	for saw, results := range map[string][]probe.Result{
+		"there was no address to ask":                  nil,
+		"this machine has no way to [2001:db8::1]:443": {{Addr: addrs("2001:db8::1")[0], Port: 443, NoRoute: true}},
 	} {
 		s := well()
-		c.change(&s)
-		saw, err := probe.Judge(s).Gate()
-		if (err == nil) != (c.shut == "") || err != nil && !strings.Contains(err.Error(), c.shut) || !strings.Contains(saw, "targets") && err == nil && what != "somebody is leaving" {
-			t.Errorf("%s: %q, error %v", what, saw, err)
+		s.Results = results
+		v := probe.Judge(s)
+		if v.OK || len(v.Failures()) != 1 || v.Failures()[0] != "connect: "+saw || v.Checks[2].Saw != "nobody took a connection" {
+			t.Errorf("%s: %q, %+v", saw, v.Failures(), v.Checks)
 		}
+	}
+}
+
+// Of many failures the first are named, and none is cut off in its middle.
+func TestManyFailuresAreTold(t *testing.T) {
+	s := well()
+	for i := range 1000 {
+		s.Results = append(s.Results, probe.Result{Addr: netip.AddrFrom4([4]byte{10, 9, byte(i >> 8), byte(i)}), Port: 443, Error: "connect: connection refused"})
+	}
+	c := probe.Judge(s).Checks[1]
+	if !strings.HasPrefix(c.Saw, "1000 of 1001: 10.9.0.0:443 connect: connection refused; ") || !strings.HasSuffix(c.Saw, "; and 997 more") {
+		t.Errorf("%q", c.Saw)
 	}
 }
 

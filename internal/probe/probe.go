@@ -63,10 +63,7 @@ type Result struct {
 	NoRoute     bool         `json:"no_route,omitempty"`      // this machine has no way to such an address, so nothing is known of it
 }
 
-const (
-	defaultTimeout = 5 * time.Second
-	guessTimeout   = 2 * time.Second // for somebody who may not speak TLS, and then says nothing
-)
+const defaultTimeout = 5 * time.Second
 
 var errSlow = errors.New("no answer in time")
 
@@ -128,12 +125,11 @@ func (r *Result) connect(ctx context.Context, t Target) (net.Conn, error) {
 	return conn, nil
 }
 
-// guess offers a handshake to somebody who may speak anything. That he does not take it is no fault.
+// guess offers a handshake to somebody who may speak anything. That he does not take it is no fault, nor that he is silent
+// until the time is over.
 func (r *Result) guess(ctx context.Context, t Target, conn net.Conn) {
 	r.Scheme = TCP
-	short, cancel := context.WithTimeout(ctx, guessTimeout)
-	defer cancel()
-	secure, err := r.handshake(short, t, conn)
+	secure, err := r.handshake(ctx, t, conn)
 	switch {
 	case err != nil:
 	case secure.ConnectionState().NegotiatedProtocol != alpn:
@@ -190,7 +186,10 @@ func brief(text string) string {
 	const limit = 300
 	text = strings.ToValidUTF8(text[:min(len(text), 4*limit)], "")
 	words := []rune(mooring.Printable(strings.Join(strings.Fields(text), " ")))
-	return string(words[:min(len(words), limit)])
+	if len(words) > limit {
+		return string(words[:limit]) + "..."
+	}
+	return string(words)
 }
 
 // since is a time in milliseconds, to a tenth.

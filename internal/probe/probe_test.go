@@ -39,7 +39,7 @@ func TestAnAddressIsAskedForTheHostByHTTPS(t *testing.T) {
 	var sni, asked atomic.Value
 	addr := site(t, &cert, func(w http.ResponseWriter, r *http.Request) {
 		sni.Store(r.TLS.ServerName)
-		asked.Store(r.Host + r.URL.Path)
+		asked.Store(fmt.Sprintf("%s%s %t %v", r.Host, r.URL.Path, r.Close, r.Header))
 		w.Header().Set("Location", "https://elsewhere.example/")
 		w.WriteHeader(http.StatusFound)
 	})
@@ -47,7 +47,7 @@ func TestAnAddressIsAskedForTheHostByHTTPS(t *testing.T) {
 	if r.Error != "" || !r.Connected || r.Status != 302 || r.Location != "https://elsewhere.example/" || r.Zone != "a" {
 		t.Fatalf("%+v", r)
 	}
-	if sni.Load() != host || asked.Load() != fmt.Sprintf("%s:%d/health", host, addr.Port()) {
+	if sni.Load() != host || asked.Load() != fmt.Sprintf("%s:%d/health true map[Accept:[*/*] Accept-Encoding:[gzip] Connection:[close] User-Agent:[mooring-verify]]", host, addr.Port()) {
 		t.Errorf("the server was asked for %q and %q", sni.Load(), asked.Load())
 	}
 	c := r.Certificate
@@ -173,6 +173,10 @@ func TestWhatIsSpokenIsFoundOut(t *testing.T) {
 		_, _ = io.WriteString(c, "5.7.0-MySQL")
 		_, _ = io.Copy(io.Discard, c)
 	})
+	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	if r := probe.Probe(t.Context(), probe.Target{Addr: silent, Host: host, Path: "/", Timeout: 300 * time.Millisecond}); r.Scheme != probe.TCP || r.Error != "" {
+		t.Errorf("of who is silent: %+v", r)
+	}
 	for want, addr := range map[string]netip.AddrPort{probe.HTTPS: https, probe.TLS: database, probe.TCP: speaksFirst} {
 		r := probe.Probe(t.Context(), probe.Target{Addr: addr, Host: host, Scheme: probe.Auto, Path: "/", Roots: ca.pool})
 		if r.Scheme != want || r.Error != "" || !r.Connected || (r.Certificate != nil) != (want != probe.TCP) || (r.Status == 200) != (want == probe.HTTPS) {

@@ -2,20 +2,19 @@ package probe
 
 import (
 	"context"
-	"errors"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
 // maxHeader is how much of an answer is read. Its body is not.
 const maxHeader = 16 << 10
-
-var errTwice = errors.New("the connection was used up")
 
 // request sends one request over a connection. No proxy is asked, no redirect followed, and nothing tried again.
 func (r *Result) request(ctx context.Context, t Target, conn net.Conn) {
@@ -24,24 +23,17 @@ func (r *Result) request(ctx context.Context, t Target, conn net.Conn) {
 		r.fail(ctx, "request", err)
 		return
 	}
-	conns := make(chan net.Conn, 1)
-	conns <- conn
-	transport := &http.Transport{
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			select {
-			case c := <-conns:
-				return c, nil
-			default:
-				return nil, errTwice
-			}
-		},
-		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader,
+	transport := &http.Transport{ // it dials once, for it tries again only over a connection that it used before
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+		DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader,
 	}
 	defer transport.CloseIdleConnections()
 	began := time.Now()
+	var first atomic.Uint64 // the transport may tell of it when the request is over, where the answer comes with the end of the time
 	reply, err := transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotFirstResponseByte: func() { r.FirstByteMS = since(began) },
+		GotFirstResponseByte: func() { first.Store(math.Float64bits(since(began))) },
 	})))
+	r.FirstByteMS = math.Float64frombits(first.Load())
 	if err != nil {
 		r.fail(ctx, "request", err)
 		return

@@ -123,21 +123,3 @@ func (c Codes) String() string {
 	}
 	return strings.Join(words, ",")
 }
-
-// Gate says in a line what was seen, and why clients may not be sent to the binding: nil only where its fixed addresses are
-// known, each took a connection, and nothing failed. OK stays true where they could not be looked at.
-func (v Verdict) Gate() (saw string, err error) {
-	var seen []string
-	for _, c := range v.Checks {
-		if (c.Name == "addresses" || c.Name == "connect") && c.State != Pass && c.State != Fail {
-			err = errors.Join(err, fmt.Errorf("%s: %s", c.Name, c.Saw))
-		}
-		if c.State == Pass {
-			seen = append(seen, c.Name+" "+c.Saw)
-		}
-	}
-	for _, why := range v.failures {
-		err = errors.Join(err, errors.New(why))
-	}
-	return strings.Join(seen, "; "), err
-}

@@ -26,5 +26,16 @@ func (w wholeReplies) Do(r *http.Request) (*http.Response, error) {
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = struct{ io.ReadCloser }{r.Body} // hides WriteTo
 	}
-	return w.next.Do(r)
+	reply, err := w.next.Do(r)
+	if err == nil && reply.Body != nil {
+		reply.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(reply.Body, maxReply), reply.Body}
+	}
+	return reply, err
 }
+
+// maxReply cuts off replies that no client needs: the largest are a page of a log and an object of S3. Most rooms have a
+// narrower limit.
+const maxReply = 32 << 20

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"mooring"
 	"mooring/internal/elb"
 	"mooring/internal/lookup"
 )
@@ -89,28 +90,27 @@ func (v *verification) placesOf(ctx context.Context, lb elb.Balancer, ports []ui
 		return nil
 	}
 	p := &v.sight.Places
-	add := func(addrs []netip.Addr, zone string) {
-		for _, a := range addrs {
-			out = append(out, fixedPlace{a, zone, ports})
+	zones := lb.Zones
+	if lb.Network {
+		p.Zones += len(zones)
+	} else {
+		zones = []elb.BalancerZone{{}}
+	}
+	found, failed := make([][]netip.Addr, len(zones)), make([]error, len(zones))
+	var lookups mooring.Tasks
+	for i, z := range zones {
+		if found[i] = z.Addrs; len(z.Addrs) == 0 {
+			lookups.Go(func() { found[i], failed[i] = v.resolve(ctx, strings.TrimPrefix(z.Name+"."+lb.DNSName, ".")) })
 		}
 	}
-	if !lb.Network {
-		addrs, err := v.resolve(ctx, lb.DNSName)
-		p.Err = errors.Join(p.Err, err)
-		add(addrs, "")
-		return out
-	}
-	for _, z := range lb.Zones {
-		p.Zones++
-		if len(z.Addrs) > 0 {
-			add(z.Addrs, z.Name)
-			continue
-		}
-		addrs, err := v.resolve(ctx, z.Name+"."+lb.DNSName)
-		if p.Err = errors.Join(p.Err, err); err == nil && len(addrs) == 0 {
+	lookups.Wait()
+	for i, z := range zones {
+		if p.Err = errors.Join(p.Err, failed[i]); failed[i] == nil && len(found[i]) == 0 && lb.Network {
 			p.Gone = append(p.Gone, z.Name)
 		}
-		add(addrs, z.Name)
+		for _, a := range found[i] {
+			out = append(out, fixedPlace{a, z.Name, ports})
+		}
 	}
 	return out
 }

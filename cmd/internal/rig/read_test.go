@@ -2,6 +2,7 @@ package rig
 
 import (
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -127,5 +128,28 @@ func TestWithoutARegionABucketCannotBeFound(t *testing.T) {
 	t.Setenv("AWS_DEFAULT_REGION", "")
 	if _, err := reader()(t.Context(), "s3://some-bucket/a.yaml"); err == nil || !strings.Contains(err.Error(), "set --region") {
 		t.Errorf("%v", err)
+	}
+}
+
+// endless is a reply that goes on for ever.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+func (endless) Close() error               { return nil }
+
+func (e endless) Do(*http.Request) (*http.Response, error) { return &http.Response{Body: e}, nil }
+
+func TestAnEndlessReplyIsCutOff(t *testing.T) {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://192.0.2.1", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := replies(endless{}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if n, err := io.Copy(io.Discard, io.LimitReader(reply.Body, maxReply+1)); n != maxReply || err != nil {
+		t.Errorf("%d bytes, error %v", n, err)
 	}
 }

@@ -3,6 +3,7 @@ package rig
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -65,8 +66,9 @@ type Action struct {
 	For      string // what cannot be looked at without it
 }
 
-// probesAtOnce is how many addresses of one binding are asked at the same time.
-const probesAtOnce = 8
+// probesAtOnce is how many addresses of one binding are asked at the same time: so the 150 of 50 listeners in three zones
+// are given up in 25 s, and a gate of shift waits 30 s.
+const probesAtOnce = 32
 
 // Verify looks whether a binding serves its clients: it asks each fixed address, and compares the name, the targets, the
 // metric and the log. It changes nothing. What could not be looked at is in the verdict too.
@@ -110,6 +112,7 @@ type verification struct {
 	sight   *probe.Sight
 
 	as    aws.Config // as whom AWS is called
+	home  aws.Config // as whom what the function left is read
 	group *elb.Group // nil: of a front, or where it cannot be had
 }
 
@@ -140,7 +143,10 @@ func (v *verification) open(ctx context.Context) (lookup.Config, error) {
 		}
 	}
 	var err error
-	if v.as, err = v.options.Clients.as(ctx, c.AWS, config.GroupRegion(c.Binding.TargetGroup)); err != nil || c.Embedded() {
+	if v.as, err = v.options.Clients.as(ctx, c.AWS, config.GroupRegion(c.Binding.TargetGroup)); err == nil {
+		v.home, err = v.homeOf(ctx)
+	}
+	if err != nil || c.Embedded() {
 		return finderOf(*c, frontScope(*c), v.options), err
 	}
 	group, err := groupOf(ctx, v.as, c, v.options.Limiter)
@@ -149,6 +155,25 @@ func (v *verification) open(ctx context.Context) (lookup.Config, error) {
 	}
 	v.group = group
 	return finderOf(*c, scopeOf(*c, group), v.options), nil
+}
+
+// homeOf is where the function is. It runs in an account and a region of its own, which its ARN names; the binding's role is
+// of the group's account. A function that is only named is looked for where the group's is.
+func (v *verification) homeOf(ctx context.Context) (aws.Config, error) {
+	function, group := strings.Split(v.wants.Function, ":"), strings.Split(v.config.Binding.TargetGroup, ":")
+	if len(function) < 7 || len(group) < 6 {
+		return v.as, nil
+	}
+	home := v.as
+	if who := v.config.AWS; who.RoleARN != "" && function[4] != group[4] {
+		who.RoleARN, who.ExternalID = "", ""
+		var err error
+		if home, err = v.options.Clients.as(ctx, who, ""); err != nil {
+			return home, err
+		}
+	}
+	home.Region = function[3]
+	return home, nil
 }
 
 // look looks the name up, and lists the targets. Who is in the group and not seen is looked for, as in a round.
@@ -198,7 +223,8 @@ func (v *verification) ask(ctx context.Context) {
 	slices.SortFunc(targets, func(a, b probe.Target) int { return a.Addr.Compare(b.Addr) })
 	targets = slices.CompactFunc(targets, func(a, b probe.Target) bool { return a.Addr == b.Addr })
 	if more := len(targets) - maxProbes; more > 0 {
-		v.sight.Places.Err = fmt.Errorf("%d of %d addresses and ports were not asked: say which with --address and --listener-port", more, len(targets))
+		tooMany := fmt.Errorf("%d of %d addresses and ports were not asked, for it is at most %d: say which with --address and --listener-port", more, len(targets), maxProbes)
+		v.sight.Places.Err = errors.Join(tooMany, v.sight.Places.Err)
 		targets = targets[:maxProbes]
 	}
 	v.sight.Results = probe.All(ctx, targets, probesAtOnce)
@@ -211,18 +237,18 @@ const maxProbes = 600
 func (v *verification) readMetric(ctx context.Context) {
 	m := &v.sight.Metric
 	c := v.config
-	series := metrics.Resolved(c.Binding.Name, c.Binding.TargetGroup)
+	series, as := metrics.Resolved(c.Binding.Name, c.Binding.TargetGroup), v.home
 	m.Expected = v.wants.Function != ""
 	switch {
 	case c.Embedded():
 		m.Skip = "only the function puts it"
 		return
 	case c.Legacy != nil && c.Legacy.IPCount:
-		series, m.Expected = oldMetric(*c.Legacy).Series(), true
+		series, as, m.Expected = oldMetric(*c.Legacy).Series(), v.as, true // the group's role puts it
 	}
 	m.Name = series.Namespace + " " + series.Name
 	now := v.sight.Now
-	points, err := metrics.Read(ctx, metrics.Connect(v.as), series, now.Add(-probe.Lately), now.Add(time.Minute))
+	points, err := metrics.Read(ctx, metrics.Connect(as), series, now.Add(-probe.Lately), now.Add(time.Minute))
 	if m.Err = err; len(points) > 0 {
 		m.Found, m.Value, m.At = true, points[0].Value, points[0].At
 	}
@@ -232,7 +258,7 @@ func (v *verification) readMetric(ctx context.Context) {
 func (v *verification) readLog(ctx context.Context) {
 	s := v.sight
 	l, name := &s.Log, functionName(v.wants.Function)
-	l.Group = v.wants.LogGroup
+	l.Group = logGroupName(v.wants.LogGroup)
 	switch {
 	case v.config.Embedded() && l.Group == "":
 		l.Skip = "a front is no function's: --log-group names the log of mooring watch"
@@ -244,23 +270,35 @@ func (v *verification) readLog(ctx context.Context) {
 		l.Skip = "not looked at: name the function with --function"
 		return
 	}
-	l.Report, l.At, l.Err = v.wants.Log(v.as).Last(ctx, l.Group, s.Binding.Name, s.Now.Add(-probe.Lately), s.Now.Add(time.Minute))
+	l.Report, l.At, l.Err = v.wants.Log(v.home).Last(ctx, l.Group, s.Binding.Name, s.Now.Add(-probe.Lately), s.Now.Add(time.Minute))
 	l.Found = l.Err == nil && l.Report.Binding != ""
 	if l.Found || name == "" {
 		return
 	}
-	points, err := metrics.Read(ctx, metrics.Connect(v.as), metrics.Invocations(name), s.Now.Add(-probe.Lately), s.Now.Add(time.Minute))
+	points, err := metrics.Read(ctx, metrics.Connect(v.home), metrics.Invocations(name), s.Now.Add(-probe.Lately), s.Now.Add(time.Minute))
 	s.Runs.Asked, s.Runs.Err = true, err
 	for _, p := range points {
-		s.Runs.Count += int(p.Value)
+		if p.Value >= 1 { // and not NaN
+			s.Runs.Count += int(min(p.Value, 1e6))
+		}
 	}
 }
 
-// functionName is the name in a function's ARN, arn:aws:lambda:REGION:ACCOUNT:function:NAME and perhaps :VERSION, or the
-// name itself.
-func functionName(name string) string {
-	if parts := strings.Split(name, ":"); len(parts) >= 7 {
-		return parts[6]
+// logGroupName is the name in a log group's ARN, arn:aws:logs:REGION:ACCOUNT:log-group:NAME and perhaps :*, or the name itself.
+func logGroupName(name string) string {
+	if _, rest, ok := strings.Cut(name, ":log-group:"); ok {
+		name = strings.TrimSuffix(rest, ":*")
 	}
+	return name
+}
+
+// functionName is the name in any form that Lambda takes: NAME, ACCOUNT:function:NAME or an ARN, each with or without
+// :VERSION or :ALIAS.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+func functionName(name string) string {
+	if _, rest, ok := strings.Cut(name, ":function:"); ok {
+		name = rest
+	}
+	name, _, _ = strings.Cut(name, ":")
 	return name
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,7 @@ type verified struct {
 	elb  *sim.ELBv2
 	port uint16
 	site *httptest.Server
+	role string // of the binding
 }
 
 // newVerified has one zone, for many systems have only one address on loopback, and clients that are served.
@@ -78,20 +80,31 @@ func (v *verified) serve(t *testing.T, n int) {
 	v.Pass(time.Minute)
 }
 
-func (v *verified) verify(t *testing.T, o rig.VerifyOptions) probe.Verdict {
+func (v *verified) configs(t *testing.T) []config.Config {
 	t.Helper()
 	flags := map[string]string{
 		"hostname": rigtest.Name, "port": "443", "target-group": rigtest.ARN, "memory": "none", "resolver": v.DNS.Resolver().String(),
+	}
+	if v.role != "" {
+		flags["role-arn"] = v.role
 	}
 	configs, err := config.Load(t.Context(), func(name string) ([]string, bool) { s, ok := flags[name]; return []string{s}, ok },
 		func(string) (string, bool) { return "", false }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return configs
+}
+
+func (v *verified) verify(t *testing.T, o rig.VerifyOptions) probe.Verdict {
+	t.Helper()
+	configs := v.configs(t)
 	if o.Scheme == "" {
 		o.Scheme = probe.HTTP
 	}
-	o.Log = func(cfg aws.Config) rig.LogReader { return logs.Connect(cfg) }
+	if o.Log == nil {
+		o.Log = func(cfg aws.Config) rig.LogReader { return logs.Connect(cfg) }
+	}
 	all := rig.VerifyAll(t.Context(), configs, rig.Options{Log: slog.New(slog.DiscardHandler), Dial: v.DNS.Dial}, o)
 	if len(all.Bindings) != 1 || all.OK != all.Bindings[0].OK || all.SchemaVersion != 1 {
 		t.Fatalf("%+v", all)
@@ -207,7 +220,8 @@ func TestVerifyTellsApartWhatIsNotWell(t *testing.T) {
 	}
 }
 
-// What may not be read is unknown, with the statement that is missing, and no failure unless that is asked for.
+// What may not be read is unknown, with the statement that is missing, and no failure unless that is asked for. But where
+// nobody could be asked for that, nothing was verified.
 func TestWhatVerifyMayNotReadIsUnknown(t *testing.T) {
 	for _, action := range rig.VerifyActions() {
 		v := newVerified(t)
@@ -226,8 +240,11 @@ func TestWhatVerifyMayNotReadIsUnknown(t *testing.T) {
 		said := slices.ContainsFunc(unknown, func(c probe.Check) bool {
 			return strings.Contains(c.Hint, `"`+action.Name+`"`) && json.Valid([]byte(c.Hint[strings.Index(c.Hint, "{"):strings.LastIndex(c.Hint, "}")+1]))
 		})
-		if !got.OK || !said {
+		if !said {
 			t.Errorf("%s: %q, %+v", action.Name, got.Failures(), unknown)
+		}
+		if asked := action.For != "addresses"; got.OK != asked || !asked && !slices.Equal(got.Failures(), []string{"connect: there was no address to ask"}) {
+			t.Errorf("%s: %q", action.Name, got.Failures())
 		}
 		if got := v.verify(t, rig.VerifyOptions{Function: "denied-" + name, Strict: true}); got.OK {
 			t.Errorf("%s: ok though strict", action.Name)
@@ -298,5 +315,107 @@ func TestWithoutAFunctionItsMetricAndLogAreSkipped(t *testing.T) {
 	}
 	if !got.OK {
 		t.Errorf("%q", got.Failures())
+	}
+}
+
+// home is a log reader that looks as whom and where it reads.
+type home struct{ region, key string }
+
+func (h *home) Last(context.Context, string, string, time.Time, time.Time) (mooring.Report, time.Time, error) {
+	return mooring.Report{}, time.Time{}, nil
+}
+
+// A function that serves a group of another account runs in its own, and so its log is there.
+func TestTheLogIsReadWhereTheFunctionIs(t *testing.T) {
+	v := newVerified(t)
+	v.role = "arn:aws:iam::111122223333:role/ship"
+	v.AWS.STS = &sim.STS{Roles: map[string]sim.Role{v.role: {}}}
+	for function, want := range map[string]home{
+		"mooring": {"eu-west-1", "role"},
+		"arn:aws:lambda:us-east-1:111122223333:function:mooring":      {"us-east-1", "role"},
+		"arn:aws:lambda:us-east-1:444455556666:function:mooring:live": {"us-east-1", "own"},
+	} {
+		var got home
+		read := func(cfg aws.Config) rig.LogReader {
+			got.region = cfg.Region
+			who, err := cfg.Credentials.Retrieve(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.key = "own"; strings.HasPrefix(who.AccessKeyID, "ASIA") {
+				got.key = "role"
+			}
+			return &got
+		}
+		if v.verify(t, rig.VerifyOptions{Function: function, Log: read}); got != want {
+			t.Errorf("%s: as %+v, want %+v", function, got, want)
+		}
+	}
+}
+
+func TestAFunctionIsNamedInEveryFormThatLambdaTakes(t *testing.T) {
+	v := newVerified(t)
+	for _, function := range []string{
+		"mooring", "mooring:live", "111122223333:function:mooring", "arn:aws:lambda:eu-west-1:111122223333:function:mooring",
+		"arn:aws-cn:lambda:cn-north-1:111122223333:function:mooring:7",
+	} {
+		got := v.verify(t, rig.VerifyOptions{Function: function, Log: func(aws.Config) rig.LogReader { return new(home) }})
+		if c := check(t, got, "log"); !strings.HasPrefix(c.Saw, "/aws/lambda/mooring holds no report") {
+			t.Errorf("%s: %+v", function, c)
+		}
+	}
+}
+
+func TestALogGroupIsNamedByItsARNToo(t *testing.T) {
+	v := newVerified(t)
+	for _, group := range []string{"/my/log", "arn:aws:logs:eu-west-1:111122223333:log-group:/my/log", "arn:aws:logs:eu-west-1:111122223333:log-group:/my/log:*"} {
+		got := v.verify(t, rig.VerifyOptions{LogGroup: group, Log: func(aws.Config) rig.LogReader { return new(home) }})
+		if c := check(t, got, "log"); !strings.HasPrefix(c.Saw, "/my/log holds no report") {
+			t.Errorf("%s: %+v", group, c)
+		}
+	}
+}
+
+// A count of invocations is what somebody else says.
+func TestInvocationsThatAreNoNumberAreNone(t *testing.T) {
+	v := newVerified(t)
+	for _, c := range []struct {
+		values []float64 // of the last minutes
+		want   probe.State
+	}{
+		{[]float64{math.NaN()}, probe.Fail},
+		{[]float64{math.Inf(-1)}, probe.Fail},
+		{[]float64{2}, probe.Pass},
+		{[]float64{2, math.NaN(), math.Inf(1), math.Inf(1)}, probe.Pass},
+	} {
+		world := &sim.CloudWatch{}
+		v.AWS.CloudWatch = world
+		for i, value := range c.values {
+			world.Put(sim.Datum{
+				Namespace: "AWS/Lambda", Name: "Invocations", Value: value, At: time.Now().Add(-time.Duration(i) * time.Minute),
+				Dimensions: map[string]string{"FunctionName": "mooring"},
+			})
+		}
+		got := v.verify(t, rig.VerifyOptions{Function: "mooring", Log: func(aws.Config) rig.LogReader { return new(home) }})
+		if got := check(t, got, "schedule"); got.State != c.want || strings.Contains(got.Saw, "-") {
+			t.Errorf("%g: %+v", c.values, got)
+		}
+	}
+}
+
+// What is beyond the limit is not asked, and that is no success, whoever named it.
+func TestMoreAddressesThanAreAskedAreNotPassedOver(t *testing.T) {
+	v := newVerified(t)
+	var ports []uint16
+	for i := range uint16(601) {
+		ports = append(ports, 20000+i)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // nobody need be asked for this
+	all := rig.VerifyAll(ctx, v.configs(t), rig.Options{Log: slog.New(slog.DiscardHandler), Dial: v.DNS.Dial},
+		rig.VerifyOptions{Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Ports: ports})
+	got := all.Bindings[0]
+	if c := check(t, got, "addresses"); c.State != probe.Fail || !strings.HasPrefix(c.Saw, "1 of 601 addresses and ports were not asked") || len(got.Answers) != 600 {
+		t.Errorf("%+v, %d were asked", c, len(got.Answers))
 	}
 }
