@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mooring/internal/probe"
 	"mooring/internal/shift"
 )
 
@@ -27,6 +28,8 @@ type shiftCommand struct {
 	nlb          string
 	alarms       []string
 	verify       bool
+	path, expect string
+	codes        probe.Codes // of expect
 	only         []string
 	zoneRole     string
 	yes          bool
@@ -84,6 +87,8 @@ func (c *shiftCommand) bindShift(flags *pflag.FlagSet) {
 	flags.StringVar(&c.nlb, "nlb", "", "the NLB, by its ARN or its DNS name (default that of the target group)")
 	flags.StringArrayVar(&c.alarms, "alarm", nil, "CloudWatch alarm that must not be in ALARM; may be given more than once")
 	flags.BoolVar(&c.verify, "verify", false, "what mooring verify asks of the binding is a gate too, under the name that moves")
+	flags.StringVar(&c.path, "verify-path", "/", "path that --verify requests")
+	flags.StringVar(&c.expect, "verify-expect", "200-399", "status codes that are well for --verify, such as 200-399 or 200,401")
 	flags.StringSliceVar(&c.only, "only", nil, "only the records of this type: A, AAAA or CNAME; the others stay")
 	flags.StringVar(&c.zoneRole, "hosted-zone-role-arn", "", "role to assume for Route 53, where the zone is in another account")
 	flags.BoolVar(&c.yes, "yes", false, "do not ask")
@@ -112,6 +117,9 @@ func (c *shiftCommand) check() error {
 	fault(c.print != "" && c.print != "cli" && c.print != "terraform", "--print %q: want cli or terraform", c.print)
 	fault(c.print == "terraform" && c.to != "nlb", "--print terraform: want --to nlb; what it prints says how to go back")
 	fault(c.verify && c.to != "nlb", "--verify: want --to nlb, since what it asks is whether the NLB serves")
+	codes, err := readRequest("verify-", c.path, c.expect)
+	fault(err != nil, "%w", err)
+	c.codes = codes
 	fault(len(c.alarms) > shift.MaxAlarms, "want at most %d alarms", shift.MaxAlarms)
 	for i, t := range c.only {
 		c.only[i] = strings.ToUpper(t)

@@ -99,7 +99,7 @@ func (c *shiftCommand) whose(ctx context.Context, flags *pflag.FlagSet) (who con
 
 // verified is the gate of what mooring verify asks, under the name that moves. A wildcard is no name to ask for.
 func (c *shiftCommand) verified(binding config.Config, clients *rig.Clients, name string) shift.Gate {
-	var wants rig.VerifyOptions
+	wants := rig.VerifyOptions{Path: c.path, Expect: c.codes}
 	if host := shift.Shown(name); !strings.HasPrefix(host, "*") {
 		wants.Host = host
 	}

@@ -117,17 +117,15 @@ func (f *verifyFlags) options() (rig.VerifyOptions, error) {
 		}
 		out.Ports = append(out.Ports, uint16(port))
 	}
-	var err error
-	if out.Expect, err = probe.ParseCodes(f.expect); err != nil {
-		fault("expect", f.expect, "status codes, such as 200-399 or 200,301-302")
+	expect, err := readRequest("", f.path, f.expect)
+	if err != nil {
+		faults = append(faults, err)
 	}
+	out.Expect = expect
 	switch f.scheme {
 	case probe.Auto, probe.TCP, probe.HTTP, probe.HTTPS:
 	default:
 		fault("scheme", f.scheme, "auto, tcp, http or https")
-	}
-	if u, err := url.ParseRequestURI(f.path); err != nil || !strings.HasPrefix(f.path, "/") || u.Host != "" {
-		fault("path", f.path, "a path that begins with a slash")
 	}
 	if _, err := netip.ParseAddr(f.host); f.host != "" && err != nil && !hostForm.MatchString(f.host) {
 		fault("host", f.host, "a name without a port, such as www.example.com")
@@ -136,6 +134,19 @@ func (f *verifyFlags) options() (rig.VerifyOptions, error) {
 		fault("timeout", f.timeout, "100ms to 1m")
 	}
 	return out, errors.Join(faults...)
+}
+
+// readRequest reads what is asked for, by --path, and what is well, by --expect; prefix is what stands before these names.
+func readRequest(prefix, path, expect string) (probe.Codes, error) {
+	var faults []error
+	if u, err := url.ParseRequestURI(path); err != nil || !strings.HasPrefix(path, "/") || u.Host != "" {
+		faults = append(faults, fmt.Errorf("configuration: --%spath %q: want a path that begins with a slash", prefix, path))
+	}
+	codes, err := probe.ParseCodes(expect)
+	if err != nil {
+		faults = append(faults, fmt.Errorf("configuration: --%sexpect %w", prefix, err))
+	}
+	return codes, errors.Join(faults...)
 }
 
 // hostForm is a name, as it stands in a Host header without a port.
