@@ -104,7 +104,7 @@ func checkClock(f *Facts) []Finding {
 	}
 }
 
-// checkPermissions trusts what AWS did more than what it simulates, which knows of no policy of a bucket or an organization.
+// checkPermissions trusts what AWS did more than what it simulates, which knows of no policy of a bucket, a key or a topic.
 func checkPermissions(f *Facts) []Finding {
 	if !f.usesAWS() || !f.Permissions.Looked {
 		return nil
@@ -118,19 +118,47 @@ func checkPermissions(f *Facts) []Finding {
 	}
 	var out []Finding
 	for _, p := range f.Permissions.Value {
-		if p.Allowed {
+		if p.Allowed || f.proved(p) {
 			continue
 		}
+		seen := fmt.Sprintf("%s on %s is not allowed (%s)", p.Action, p.Resource, p.Why)
 		missing := &mooring.Denied{Action: p.Action, Resource: p.Resource}
-		out = append(out, Finding{
-			Verdict: Fail, Seen: fmt.Sprintf("%s on %s is not allowed (%s)", p.Action, p.Resource, p.Why),
-			Do: "add this statement to the policy of the role: " + missing.Statement(),
-		})
+		one := Finding{Verdict: Fail, Seen: seen, Do: "add this statement to the policy of the role: " + missing.Statement()}
+		switch {
+		case len(p.Asks) > 0:
+			one.Verdict, one.Seen = Unknown, fmt.Sprintf("%s on %s depends on %s, which the simulation is not told", p.Action, p.Resource, list(p.Asks))
+			one.Do = "see in the policy what that must be"
+		case p.Why == "implicitDeny" && hasOwnPolicy(p.Action):
+			one.Verdict, one.Seen = Warn, seen+", unless the policy of what is called allows it, which is not simulated"
+		}
+		out = append(out, one)
 	}
 	if len(out) == 0 {
 		return pass("all %d actions that a round may call, as IAM simulates them", len(f.Permissions.Value))
 	}
 	return out
+}
+
+// proved tells whether AWS did what a permission is for. The write of the memory is proved by its probe's refusal.
+func (f *Facts) proved(p Permission) bool {
+	m := f.Memory.Value
+	switch {
+	case p.Resource == "*":
+		return slices.Contains(f.Done, p.Action)
+	case !f.Memory.known() || !strings.HasSuffix(p.Resource, ":::"+strings.TrimPrefix(m.Where, "s3://")):
+		return false
+	case p.Action == "s3:GetObject":
+		return m.Found
+	default:
+		return p.Action == "s3:PutObject" && m.Probe != "" && m.Write == nil && m.Doubt == nil && !m.Loose
+	}
+}
+
+// hasOwnPolicy tells whether what an action is on may have a policy that allows it by itself, in the same account:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+func hasOwnPolicy(action string) bool {
+	service, _, _ := cutAction(action)
+	return slices.Contains([]string{"s3", "kms", "sns", "events", "dynamodb", "sts"}, service)
 }
 
 func checkMemory(f *Facts) []Finding {

@@ -40,6 +40,7 @@ type Facts struct {
 	Skew        Fact[time.Duration] // how far AWS's clock is ahead of this one
 	Permissions Fact[[]Permission]  // of the identity, as IAM simulates them
 	Denied      []string            // actions that AWS denied while it was looked around
+	Done        []string            // and those that it took, each on *
 
 	Memory Fact[Memory]
 	Status Fact[mooring.Status]
@@ -76,7 +77,6 @@ type Binding struct {
 	GroupRegion  string // of the group's ARN
 	GroupAccount string
 	Memory       string // s3, file or none
-	MemoryARN    string // of the object, s3 only
 }
 
 // An Identity is who the credentials belong to.
@@ -94,13 +94,22 @@ type Reach struct {
 type Need struct {
 	Action   string // such as elasticloadbalancing:RegisterTargets
 	Resource string // an ARN, or *
+	Context  []Context
+}
+
+// A Context is what a call says of itself, which conditions of policies ask for.
+type Context struct {
+	Key    string // such as aws:RequestedRegion
+	Values []string
+	List   bool // the key has several values at once
 }
 
 // A Permission is whether IAM would allow a need.
 type Permission struct {
 	Need
 	Allowed bool
-	Why     string // explicitDeny, implicitDeny, or what forbids it
+	Why     string   // explicitDeny, implicitDeny, or what forbids it
+	Asks    []string // the keys of conditions that would have had to be known to tell
 }
 
 // A Memory is what was tried of the place where the binding's memory is kept.

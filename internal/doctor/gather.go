@@ -192,6 +192,7 @@ func ask[In, Out, Options any](
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", action, err)
 	}
+	g.set(func(f *Facts) { f.Done = append(f.Done, action) })
 	return out, nil
 }
 
@@ -230,23 +231,33 @@ func (g *gathering) simulate(ctx context.Context, who Identity) ([]Permission, e
 	if err != nil {
 		return nil, err
 	}
-	byResource := map[string][]string{}
+	alike := map[string][]Need{}
 	for _, n := range g.s.Needs {
-		byResource[n.Resource] = append(byResource[n.Resource], n.Action)
+		key := fmt.Sprint(n.Resource, " ", n.Context)
+		alike[key] = append(alike[key], n)
 	}
 	var out []Permission
-	for _, resource := range slices.Sorted(maps.Keys(byResource)) {
+	for _, key := range slices.Sorted(maps.Keys(alike)) {
+		of := alike[key][0]
 		in := &iam.SimulatePrincipalPolicyInput{
-			PolicySourceArn: &principal, ActionNames: byResource[resource], ResourceArns: []string{resource}, MaxItems: aws.Int32(1000),
+			PolicySourceArn: &principal, ResourceArns: []string{of.Resource}, ContextEntries: entriesOf(of.Context), MaxItems: aws.Int32(1000),
+		}
+		for _, n := range alike[key] {
+			in.ActionNames = append(in.ActionNames, n.Action)
 		}
 		reply, err := ask(ctx, g, "iam:SimulatePrincipalPolicy", g.s.Policy.SimulatePrincipalPolicy, in)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range reply.EvaluationResults {
+			asks := slices.Clone(r.MissingContextValues)
+			for _, one := range r.ResourceSpecificResults {
+				asks = append(asks, one.MissingContextValues...)
+			}
+			slices.Sort(asks)
 			out = append(out, Permission{
-				Need:    Need{Action: aws.ToString(r.EvalActionName), Resource: resource},
-				Allowed: r.EvalDecision == iamtypes.PolicyEvaluationDecisionTypeAllowed, Why: string(r.EvalDecision),
+				Need:    Need{Action: aws.ToString(r.EvalActionName), Resource: of.Resource},
+				Allowed: r.EvalDecision == iamtypes.PolicyEvaluationDecisionTypeAllowed, Why: string(r.EvalDecision), Asks: slices.Compact(asks),
 			})
 		}
 	}
@@ -254,6 +265,19 @@ func (g *gathering) simulate(ctx context.Context, who Identity) ([]Permission, e
 		return nil, errors.New("IAM's answer is empty")
 	}
 	return out, nil
+}
+
+// entriesOf tells the simulation what the calls say of themselves. What it is not told does not meet a condition:
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+func entriesOf(all []Context) (out []iamtypes.ContextEntry) {
+	for _, c := range all {
+		entry := iamtypes.ContextEntry{ContextKeyName: aws.String(c.Key), ContextKeyValues: c.Values, ContextKeyType: iamtypes.ContextKeyTypeEnumString}
+		if c.List {
+			entry.ContextKeyType = iamtypes.ContextKeyTypeEnumStringList
+		}
+		out = append(out, entry)
+	}
+	return out
 }
 
 // The pages of a list that are read at the most: 50 functions a page, or 400 load balancers.

@@ -73,7 +73,7 @@ func (w whoami) GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, 
 	return &sts.GetCallerIdentityOutput{Account: aws.String("111122223333"), Arn: aws.String(string(w))}, nil
 }
 
-// A simulator allows what is in it.
+// A simulator allows what is in it, in eu-west-1 alone, as the policy that mooring prints does.
 type simulator struct {
 	allows []string
 	asked  *[]string
@@ -84,17 +84,25 @@ func (s simulator) SimulatePrincipalPolicy(_ context.Context, in *iam.SimulatePr
 	out := &iam.SimulatePrincipalPolicyOutput{}
 	for _, a := range in.ActionNames {
 		decision := iamtypes.PolicyEvaluationDecisionTypeImplicitDeny
-		if slices.Contains(s.allows, a) {
+		one := iamtypes.EvaluationResult{EvalActionName: aws.String(a)}
+		known := slices.ContainsFunc(in.ContextEntries, func(e iamtypes.ContextEntry) bool {
+			return *e.ContextKeyName == "aws:RequestedRegion" && slices.Equal(e.ContextKeyValues, []string{"eu-west-1"})
+		})
+		switch {
+		case in.ResourceArns[0] == "*" && !known:
+			one.ResourceSpecificResults = []iamtypes.ResourceSpecificResult{{MissingContextValues: []string{"aws:RequestedRegion"}}}
+		case slices.Contains(s.allows, a):
 			decision = iamtypes.PolicyEvaluationDecisionTypeAllowed
 		}
-		out.EvaluationResults = append(out.EvaluationResults, iamtypes.EvaluationResult{EvalActionName: aws.String(a), EvalDecision: decision})
+		one.EvalDecision = decision
+		out.EvaluationResults = append(out.EvaluationResults, one)
 	}
 	return out, nil
 }
 
 func TestThePolicyOfTheRoleBehindASessionIsSimulated(t *testing.T) {
 	var asked []string
-	needs := []Need{{"s3:PutObject", "arn:aws:s3:::b/k"}, {"s3:GetObject", "arn:aws:s3:::b/k"}, {"ec2:DescribeSubnets", "*"}}
+	needs := []Need{{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/k"}, {Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"}, {Action: "ec2:DescribeSubnets", Resource: "*", Context: []Context{{Key: "aws:RequestedRegion", Values: []string{"eu-west-1"}}}}}
 	f := Gather(t.Context(), Sources{
 		Binding: well().Binding, Needs: needs, Identity: whoami("arn:aws:sts::111122223333:assumed-role/mooring/i-1"),
 		Policy: simulator{[]string{"s3:GetObject", "ec2:DescribeSubnets"}, &asked},
@@ -110,6 +118,11 @@ func TestThePolicyOfTheRoleBehindASessionIsSimulated(t *testing.T) {
 	}
 	if !slices.Equal(missing, []string{"s3:PutObject arn:aws:s3:::b/k implicitDeny"}) {
 		t.Errorf("missing %v, error %v", missing, f.Permissions.Err)
+	}
+	needs[2].Context = nil
+	f = Gather(t.Context(), Sources{Binding: well().Binding, Needs: needs[2:], Identity: whoami("arn:aws:iam::111122223333:user/me"), Policy: simulator{[]string{"ec2:DescribeSubnets"}, &asked}})
+	if p := f.Permissions.Value; len(p) != 1 || p[0].Allowed || !slices.Equal(p[0].Asks, []string{"aws:RequestedRegion"}) {
+		t.Errorf("what was not told: %+v", p)
 	}
 	f = Gather(t.Context(), Sources{Binding: well().Binding, Needs: needs, Identity: whoami("arn:aws:iam::111122223333:root"), Policy: simulator{nil, &asked}})
 	if f.Permissions.Err == nil {

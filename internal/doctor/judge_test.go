@@ -47,7 +47,7 @@ func well() Facts {
 		Identity:    Is(Identity{"111122223333", "arn:aws:iam::111122223333:user/me"}),
 		Reached:     []Reach{{Service: "elasticloadbalancing"}, {Service: "s3"}},
 		Skew:        Is(time.Second),
-		Permissions: Is([]Permission{{Need: Need{"elasticloadbalancing:RegisterTargets", groupARN}, Allowed: true}}),
+		Permissions: Is([]Permission{{Need: Need{Action: "elasticloadbalancing:RegisterTargets", Resource: groupARN}, Allowed: true}}),
 		Memory:      Is(Memory{Where: "s3://bucket/443.json", Found: true, Probe: "s3://bucket/doctor.json"}),
 		Status: Is(mooring.Status{Addresses: []mooring.AddressStatus{
 			{Addr: shows[0], Ours: true, Health: mooring.HealthHealthy, Zone: "eu-west-1a"},
@@ -117,6 +117,19 @@ var stories = []story{
 	{"permissions", "IAM does not say", func(f *Facts) {
 		f.Permissions, f.Denied = Hidden[[]Permission](errDenied), []string{"ec2:DescribeSubnets"}
 	}, Unknown, "denied while looking: ec2:DescribeSubnets"},
+	{"permissions", "a condition asks for what nobody told", func(f *Facts) {
+		f.Permissions.Value[0] = Permission{Need: f.Permissions.Value[0].Need, Why: "implicitDeny", Asks: []string{"aws:SourceVpc"}}
+	}, Unknown, "depends on aws:SourceVpc"},
+	{"permissions", "a topic may have a policy of its own", func(f *Facts) {
+		f.Permissions.Value[0] = Permission{Need: Need{Action: "sns:Publish", Resource: "arn:t"}, Why: "implicitDeny"}
+	}, Warn, "unless the policy of what is called allows it"},
+	{"permissions", "which allows nothing that is forbidden", func(f *Facts) {
+		f.Permissions.Value[0] = Permission{Need: Need{Action: "sns:Publish", Resource: "arn:t"}, Why: "explicitDeny"}
+	}, Fail, "explicitDeny"},
+	{"permissions", "the memory was not seen", func(f *Facts) { f.Permissions, f.Memory.Value.Found = keepsMemory(), false }, Warn, "s3:GetObject on arn:aws:s3:::bucket/443.json"},
+	{"permissions", "what is on every resource was not called", func(f *Facts) {
+		f.Permissions.Value[0] = Permission{Need: Need{Action: "ec2:DescribeSubnets", Resource: "*"}, Why: "implicitDeny"}
+	}, Fail, "ec2:DescribeSubnets on *"},
 	{"memory", "there is none", func(f *Facts) { f.Binding.Memory = "none" }, Warn, "nobody ever leaves"},
 	{"memory", "it is denied", func(f *Facts) { f.Memory.Value.Read = errDenied }, Warn, "s3:ListBucket"},
 	{"memory", "the bucket is gone", func(f *Facts) { f.Memory.Value.Read = errors.New("NoSuchBucket") }, Fail, "NoSuchBucket"},
@@ -232,6 +245,24 @@ var stories = []story{
 	}, Unknown, "prefix lists"},
 	{"security-groups", "nobody may look", func(f *Facts) { f.SecurityGroups = Hidden[map[string]SecurityGroup](errDenied) }, Unknown, "x:Describe"},
 	{"security-groups", "nor at the addresses", func(f *Facts) { admitOnly(f, "10.0.0.0/16"); f.Addresses = Hidden[[]Interface](errDenied) }, Unknown, "x:Describe"},
+}
+
+// keepsMemory is what a policy of the bucket allows, and the role's does not.
+func keepsMemory() Fact[[]Permission] {
+	of := func(action string) Permission {
+		return Permission{Need: Need{Action: action, Resource: "arn:aws:s3:::bucket/443.json"}, Why: "implicitDeny"}
+	}
+	return Is([]Permission{of("s3:GetObject"), of("s3:PutObject")})
+}
+
+func TestWhatAWSDoesCountsMoreThanWhatItSimulates(t *testing.T) {
+	f := well()
+	f.Permissions = keepsMemory()
+	f.Permissions.Value = append(f.Permissions.Value, Permission{Need: Need{Action: "elasticloadbalancing:DescribeTargetGroups", Resource: "*"}})
+	f.Done = []string{"elasticloadbalancing:DescribeTargetGroups"}
+	if found := checkPermissions(&f); len(found) != 1 || found[0].Verdict != Pass {
+		t.Errorf("%+v", found)
+	}
 }
 
 func onlyResolvers(f *Facts, mode string) {
