@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,8 +19,14 @@ func checkCredentials(f *Facts) []Finding {
 		return nil
 	case f.Identity.Err == nil:
 		return pass("%s", f.Identity.Value.ARN)
-	case slices.ContainsFunc(f.Reached, func(r Reach) bool { return r.Service == "sts" && r.Err != nil }):
+	case isDenied(f.Identity.Err): // by the policy of a VPC endpoint: AWS knows them
+		return unknown("AWS takes them, and does not say whose they are", f.Identity.Err)
+	case sent(f.Identity.Err) && !answered(f.Identity.Err):
 		return unknown("nobody says whose credentials these are", f.Identity.Err)
+	case errors.Is(f.Identity.Err, errSilent):
+		return finding(Fail, "what gives credentials did not answer within 3 s: "+errText(f.Identity.Err),
+			"for a role (--role-arn, AWS_ROLE_ARN) it takes a way to STS: a NAT gateway or "+endpointWords(Reach{Service: "sts", Endpoint: endpointOf("sts", f.Binding.GroupRegion)})+
+				"; where the machine has no role, a profile or keys")
 	default:
 		return finding(Fail, errText(f.Identity.Err),
 			"give mooring credentials: a role of the function or machine, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; check --role-arn and --external-id")

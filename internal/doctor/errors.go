@@ -40,6 +40,9 @@ func sent(err error) bool {
 
 // answered tells whether a reply came, be it an error, or one that is not understood.
 func answered(err error) bool {
+	if errors.Is(err, errBusy) {
+		return true
+	}
 	_, said := errors.AsType[smithy.APIError](err)
 	_, replied := errors.AsType[interface {
 		error

@@ -11,12 +11,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go/middleware"
 
 	"mooring"
 )
@@ -132,23 +130,32 @@ func (g *gathering) facts() Facts {
 	return g.f
 }
 
+// limited gives a call its time. An API that replied and was asked again, for it is busy or out of order, is not silent.
 func limited(ctx context.Context, call func(context.Context) error) error {
+	ctx, e := listening(ctx)
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSilent)
 	defer cancel()
 	err := call(ctx)
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	if err == nil || ctx.Err() == nil {
+		return err
 	}
-	return err
+	cause := context.Cause(ctx)
+	if e.heard() && errors.Is(cause, errSilent) {
+		cause = errBusy
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
-var errSilent = fmt.Errorf("no answer within %s", patience)
+var (
+	errSilent = fmt.Errorf("no answer within %s", patience)
+	errBusy   = fmt.Errorf("it answers, and not as it should within %s", patience)
+)
 
 // reach notes whether an API answered. One answer is enough, whatever became of other calls. A call that was not sent, for
 // want of credentials, says nothing of the API.
 func (g *gathering) reach(service string, err error) {
-	if err != nil && !sent(err) || service == "iam" || service == "lambda" { // which no round needs
-		return
+	if err != nil && !sent(err) || service == "iam" || service == "lambda" || service == "sts" && !answered(err) && err != nil {
+		return // no round needs iam and lambda, and none asks sts who it is: credentials tells whether it has a role
 	}
 	if answered(err) {
 		err = nil
@@ -179,12 +186,16 @@ func ask[In, Out, Options any](
 	ctx context.Context, g *gathering, action string, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In,
 ) (*Out, error) {
 	var out *Out
+	ctx, e := listening(ctx)
 	err := limited(ctx, func(ctx context.Context) (err error) {
 		out, err = call(ctx, in)
 		return err
 	})
 	service, _, _ := cutAction(action)
 	g.reach(service, err)
+	if skew, ok := e.skew(); ok {
+		g.set(func(f *Facts) { f.Skew = Is(skew) })
+	}
 	if isDeniedCode(codeOf(err)) {
 		g.set(func(f *Facts) { f.Denied = append(f.Denied, action) })
 		return nil, &mooring.Denied{Action: action, Resource: "*", Err: err}
@@ -196,16 +207,6 @@ func ask[In, Out, Options any](
 	return out, nil
 }
 
-// skewed notes how far AWS's clock is ahead, by the Date of a reply.
-func (g *gathering) skewed(m middleware.Metadata) {
-	at, ok := awsmiddleware.GetServerTime(m)
-	received, ok2 := awsmiddleware.GetResponseAt(m)
-	if !ok || !ok2 {
-		return
-	}
-	g.set(func(f *Facts) { f.Skew = Is(at.Sub(received)) })
-}
-
 func (g *gathering) identity(ctx context.Context) {
 	if g.s.Identity == nil {
 		return
@@ -215,7 +216,6 @@ func (g *gathering) identity(ctx context.Context) {
 		g.set(func(f *Facts) { f.Identity = Hidden[Identity](err) })
 		return
 	}
-	g.skewed(out.ResultMetadata)
 	who := Identity{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
 	g.set(func(f *Facts) { f.Identity = Is(who) })
 	if g.s.Policy != nil && len(g.s.Needs) > 0 {

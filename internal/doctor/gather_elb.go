@@ -82,7 +82,6 @@ func (g *gathering) group(ctx context.Context) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
-	g.skewed(out.ResultMetadata)
 	i := slices.IndexFunc(out.TargetGroups, func(tg types.TargetGroup) bool { return aws.ToString(tg.TargetGroupArn) == g.s.Binding.Group })
 	if i < 0 {
 		return Group{}, fmt.Errorf("the answer does not hold the target group %s", g.s.Binding.Group)

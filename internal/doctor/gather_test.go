@@ -3,9 +3,12 @@ package doctor
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,11 +62,61 @@ func TestACallThatWasNotSentSaysNothingOfTheAPI(t *testing.T) {
 	refused := &smithyhttp.RequestSendError{Err: errors.New("connection refused")}
 	g.reach("ec2", errors.Join(errors.New("get credentials: no role"), refused))
 	g.reach("s3", refused)
-	g.reach("sts", refused)
-	g.reach("sts", &smithy.GenericAPIError{Code: "AccessDenied"})
+	g.reach("sts", refused) // who has credentials needs no STS
+	g.reach("events", refused)
+	g.reach("events", &smithy.GenericAPIError{Code: "AccessDenied"})
 	f := g.facts()
+	slices.Reverse(f.Reached)
 	if len(f.Reached) != 2 || f.Reached[0].Service != "s3" || f.Reached[0].Err == nil || f.Reached[0].Silent || f.Reached[1].Err != nil {
 		t.Errorf("%+v", f.Reached)
+	}
+}
+
+// A caller answers every request as it is told, after a while.
+type caller struct {
+	status int
+	body   string
+	after  time.Duration
+}
+
+func (c caller) Do(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(c.after):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	return &http.Response{
+		StatusCode: c.status, Body: io.NopCloser(strings.NewReader(c.body)), Request: r,
+		Header: http.Header{"Date": {time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)}},
+	}, nil
+}
+
+// Throttled or out of order, an API answers, and its replies have dates too.
+func TestAnAPIThatIsBusyIsNotTakenForOneThatIsSilent(t *testing.T) {
+	for name, c := range map[string]caller{
+		"throttled":    {400, "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>", 0},
+		"out of order": {503, "", 0},
+		"and slow":     {503, "", 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := Sources{Binding: well().Binding}
+				s.Connect(aws.Config{Region: "eu-west-1", HTTPClient: c, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret"}, nil
+				})})
+				began := time.Now()
+				f := Gather(t.Context(), s)
+				if took := time.Since(began); took > 2*patience || c.after == 0 && took > 2*time.Second { // the group, and then the load balancers
+					t.Errorf("took %s", took)
+				}
+				if f.Group.Err == nil || len(f.Reached) == 0 || slices.ContainsFunc(f.Reached, func(r Reach) bool { return r.Err != nil }) {
+					t.Errorf("group %v, reached %+v", f.Group.Err, f.Reached)
+				}
+				if ahead := f.Skew.Value.Round(time.Minute); ahead != 10*time.Minute {
+					t.Errorf("AWS's clock is %s ahead", f.Skew.Value)
+				}
+			})
+		})
 	}
 }
 

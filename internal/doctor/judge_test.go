@@ -102,8 +102,11 @@ var stories = []story{
 	{"credentials", "none are found", func(f *Facts) { f.Identity = Hidden[Identity](errors.New("get credentials: none")) }, Fail, "get credentials"},
 	{"credentials", "sts cannot be reached", func(f *Facts) {
 		f.Identity = Hidden[Identity](errSilent)
-		f.Reached = append(f.Reached, Reach{Service: "sts", Err: errSilent, Silent: true})
 	}, Unknown, "nobody says"},
+	{"credentials", "the way to STS has a policy", func(f *Facts) { f.Identity = Hidden[Identity](errDenied) }, Unknown, "AWS takes them"},
+	{"credentials", "nobody lends the role", func(f *Facts) {
+		f.Identity = Hidden[Identity](fmt.Errorf("%w: get credentials: assume role", errSilent))
+	}, Fail, "an interface endpoint com.amazonaws.eu-west-1.sts"},
 	{"account", "another's", func(f *Facts) { f.Identity.Value.Account = "444455556666" }, Fail, "--role-arn"},
 	{"account", "another region is configured", func(f *Facts) { f.Binding.Region = "us-east-1" }, Warn, "us-east-1"},
 	{"reach", "an API is silent in a private subnet", func(f *Facts) {
