@@ -64,6 +64,9 @@ func checkReach(f *Facts) []Finding {
 			one.Seen = r.Service + " did not answer within 3 s"
 			one.Do = "from a private subnet it takes a NAT gateway or " + endpointWords(r)
 		}
+		if r.Service == "ec2" {
+			one.Verdict, one.Seen = Warn, one.Seen+"; rounds do without, each cold start waits for it, and zones are learned from refusals"
+		}
 		out = append(out, one)
 	}
 	if len(out) == 0 && len(answered) > 0 {
@@ -210,7 +213,7 @@ func checkMemoryWrite(f *Facts) []Finding {
 		return finding(Fail, "the store wrote "+m.Probe+" although its condition does not hold, and it is there now: delete it",
 			"keep the memory in a store that honours If-Match: two rounds at once would overwrite each other here")
 	case isDenied(m.Write):
-		return finding(Fail, errText(m.Write), "allow s3:PutObject, and s3:GetObject, which conditions take, on the memory's folder: without memory nobody leaves")
+		return f.deniedWrite(m)
 	case m.Write != nil:
 		return finding(Fail, errText(m.Write), "until it can be written nobody leaves: check the bucket, its policy and its key, or the directory's mode")
 	case m.Doubt != nil:
@@ -222,5 +225,27 @@ func checkMemoryWrite(f *Facts) []Finding {
 		return pass("a write whose condition does not hold was refused, as it must be")
 	default:
 		return pass("%s", m.Where)
+	}
+}
+
+// deniedWrite is about the probe, which is beside the memory: a policy that names the memory alone, as mooring's own does,
+// denies the probe and says nothing of the memory.
+func (f *Facts) deniedWrite(m Memory) []Finding {
+	allow := "allow s3:PutObject, and s3:GetObject, which conditions take, on the memory: without memory nobody leaves"
+	i := slices.IndexFunc(f.Permissions.Value, func(p Permission) bool {
+		return p.Action == "s3:PutObject" && strings.HasSuffix(p.Resource, ":::"+strings.TrimPrefix(m.Where, "s3://")) && len(p.Asks) == 0
+	})
+	denied, _ := errors.AsType[*mooring.Denied](m.Write)
+	switch {
+	case !strings.HasPrefix(denied.Action, "s3:") || strings.Contains(m.Write.Error(), "explicit deny") || i >= 0 && !f.Permissions.Value[i].Allowed:
+		return finding(Fail, errText(m.Write), allow)
+	case i >= 0:
+		return pass("allowed, as IAM simulates it; the probe beside it is denied, so conditions were not tried")
+	default:
+		seen := "AWS denies the probe beside the memory, which says nothing where the policy names the memory alone"
+		if f.Status.known() && f.Status.Value.Memory.Revision > 0 {
+			seen += savedAt(f.Status)
+		}
+		return finding(Unknown, seen, "allow what mooring iam-policy --for doctor prints to whoever runs doctor, to have this checked; or else "+allow)
 	}
 }

@@ -44,11 +44,11 @@ func answered(err error) bool {
 		return true
 	}
 	_, said := errors.AsType[smithy.APIError](err)
-	_, replied := errors.AsType[interface {
+	reply, ok := errors.AsType[interface {
 		error
 		HTTPStatusCode() int
 	}](err)
-	return said || replied
+	return said || ok && reply.HTTPStatusCode() > 0 // 0: the SDK has such an error for what never came, too
 }
 
 // cutAction parts an action's service from its name.

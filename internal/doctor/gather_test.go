@@ -120,6 +120,18 @@ func TestAnAPIThatIsBusyIsNotTakenForOneThatIsSilent(t *testing.T) {
 	}
 }
 
+// The SDK has an error with a reply even where there was none.
+func TestARealClientsSilenceIsSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := Sources{Binding: well().Binding}
+		s.Connect(aws.Config{Region: "eu-west-1", HTTPClient: caller{after: time.Hour}, Credentials: aws.AnonymousCredentials{}})
+		f := Gather(t.Context(), s)
+		if len(f.Reached) != 1 || f.Reached[0].Service != "elasticloadbalancing" || !f.Reached[0].Silent {
+			t.Errorf("%+v", f.Reached)
+		}
+	})
+}
+
 type whoami string
 
 func (w whoami) GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
@@ -260,11 +272,14 @@ func TestWritingIsProvedByARefusal(t *testing.T) {
 		{"the store is down", nil, code("SlowDown", ""), func(m Memory) bool { return m.Write != nil && !isDenied(m.Write) }},
 	} {
 		b := &bucket{get: c.get, put: c.put}
-		m, err := OnS3(t.Context(), b, Place{Bucket: "b", Key: "a//mooring/web/1/443.json", Partition: "aws"})
+		m, err := OnS3(t.Context(), b, Place{Bucket: "b", Key: "a//mooring/web/1/443.json", Partition: "aws", Encrypt: func(in *s3.PutObjectInput) error {
+			in.SSEKMSKeyId = aws.String("key") // a bucket may refuse what is not encrypted as it wants
+			return nil
+		}})
 		if err != nil || !c.is(m) {
 			t.Errorf("%s: %+v, error %v", c.name, m, err)
 		}
-		if b.wrote != nil && (aws.ToString(b.wrote.Key) != "a//mooring/web/1/doctor.json" || aws.ToString(b.wrote.IfMatch) != never) {
+		if b.wrote != nil && (aws.ToString(b.wrote.Key) != "a//mooring/web/1/doctor.json" || aws.ToString(b.wrote.IfMatch) != never || b.wrote.SSEKMSKeyId == nil) {
 			t.Errorf("%s: wrote %+v", c.name, b.wrote)
 		}
 	}

@@ -113,6 +113,7 @@ var stories = []story{
 		f.Reached[0] = Reach{"elasticloadbalancing", "com.amazonaws.eu-west-1.elasticloadbalancing", errSilent, true}
 	}, Fail, "NAT gateway or an interface endpoint com.amazonaws.eu-west-1.elasticloadbalancing"},
 	{"reach", "so is S3, which has another kind of endpoint", func(f *Facts) { f.Reached[1] = Reach{"s3", "com.amazonaws.eu-west-1.s3", errSilent, true} }, Fail, "gateway endpoint com.amazonaws.eu-west-1.s3"},
+	{"reach", "EC2 is done without", func(f *Facts) { f.Reached[0] = Reach{"ec2", "com.amazonaws.eu-west-1.ec2", errSilent, true} }, Warn, "rounds do without"},
 	{"reach", "a name that does not resolve", func(f *Facts) { f.Reached[0].Err = io.EOF }, Fail, "AWS_ENDPOINT_URL"},
 	{"clock", "behind by a minute", func(f *Facts) { f.Skew = Is(time.Minute) }, Warn, "1m0s behind AWS's"},
 	{"clock", "ahead by six", func(f *Facts) { f.Skew = Is(-6 * time.Minute) }, Fail, "6m0s ahead of AWS's"},
@@ -139,7 +140,16 @@ var stories = []story{
 	{"memory", "it is newer than the program", func(f *Facts) { f.Status.Value.MemoryErr = mooring.ErrMemory }, Fail, "unusable"},
 	{"memory", "nobody looked", func(f *Facts) { f.Memory = Hidden[Memory](io.EOF) }, Unknown, "EOF"},
 	{"memory-write", "the store ignores conditions", func(f *Facts) { f.Memory.Value.Loose = true }, Fail, "doctor.json although"},
-	{"memory-write", "it is denied", func(f *Facts) { f.Memory.Value.Write = errDenied }, Fail, "s3:PutObject"},
+	{"memory-write", "its key is denied", func(f *Facts) { f.Memory.Value.Write = denies("kms:GenerateDataKey", "") }, Fail, "kms:GenerateDataKey"},
+	{"memory-write", "the bucket denies it", func(f *Facts) {
+		f.Memory.Value.Write = denies("s3:PutObject", "with an explicit deny in a resource-based policy")
+	}, Fail, "s3:PutObject"},
+	{"memory-write", "so does IAM", func(f *Facts) { f.Memory.Value.Write, f.Permissions = denies("s3:PutObject", ""), keepsMemory() }, Fail, "s3:PutObject"},
+	{"memory-write", "the policy names the memory alone", func(f *Facts) { f.Memory.Value.Write = denies("s3:PutObject", "") }, Unknown, "revision 7"},
+	{"memory-write", "and IAM allows that", func(f *Facts) {
+		f.Memory.Value.Write, f.Permissions = denies("s3:PutObject", ""), keepsMemory()
+		f.Permissions.Value[1].Allowed = true
+	}, Pass, "as IAM simulates it"},
 	{"memory-write", "the key is gone", func(f *Facts) { f.Memory.Value.Write = errors.New("KMS.DisabledException") }, Fail, "KMS"},
 	{"memory-write", "denied in general words", func(f *Facts) { f.Memory.Value.Doubt = io.EOF }, Unknown, "s3:ListBucket"},
 	{"another", "the memory has noticed", func(f *Facts) { f.Status.Value.Another = "an older function goes on" }, Fail, "an older function goes on"},
@@ -256,6 +266,10 @@ func keepsMemory() Fact[[]Permission] {
 		return Permission{Need: Need{Action: action, Resource: "arn:aws:s3:::bucket/443.json"}, Why: "implicitDeny"}
 	}
 	return Is([]Permission{of("s3:GetObject"), of("s3:PutObject")})
+}
+
+func denies(action, words string) error {
+	return &mooring.Denied{Action: action, Resource: "arn:aws:s3:::bucket/doctor.json", Err: errors.New("AccessDenied: " + words)}
 }
 
 func TestWhatAWSDoesCountsMoreThanWhatItSimulates(t *testing.T) {

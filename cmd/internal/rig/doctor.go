@@ -23,6 +23,7 @@ import (
 const (
 	findTime  = 15 * time.Second // a search takes a few at the most, and longer where servers are silent
 	aliasTime = 3 * time.Second
+	portTime  = 3 * time.Second // to ask the group for its port
 )
 
 // Doctor says who is asked about a binding, as whom its rounds would ask. It changes nothing. An error is one of the
@@ -38,8 +39,9 @@ func Doctor(ctx context.Context, c config.Config, o Options) (doctor.Sources, er
 	if err := connectDoctor(ctx, &s, c, o); err != nil {
 		return s, err
 	}
-	k, keeperErr := New(ctx, c, o)
-	if keeperErr == nil {
+	within, cancel := context.WithTimeout(ctx, portTime)
+	defer cancel()
+	if k, err := New(within, c, o); err == nil { // else other checks say why
 		s.Binding.Port, s.Binding.Name, c.Binding.Port = k.Binding.Port, k.Binding.Name, k.Binding.Port
 		s.Status = k.Status
 	}
@@ -116,6 +118,7 @@ func memoryProbe(c config.Config, o Options) func(context.Context) (doctor.Memor
 		}
 		return doctor.OnS3(ctx, store.ConnectS3API(doctor.Bounded(cfg)), doctor.Place{
 			Bucket: c.Memory.Bucket, Key: key, Owner: c.Memory.Owner, Partition: store.Partition(cfg.Region),
+			Encrypt: store.S3Config{SSE: c.Memory.SSE}.Encrypt,
 		})
 	}
 }
