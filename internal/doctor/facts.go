@@ -71,6 +71,7 @@ type Binding struct {
 	Front     bool   // the group is a front: nothing of AWS's load balancing is there
 	Mode      mooring.Mode
 	Whole     bool   // one answer is declared to hold everything
+	Zone      string // with which addresses outside the VPC are registered: auto, all, none, or a zone's name
 	DNS       string // auto, authoritative or resolver
 
 	Region       string // that is configured; "" where none is
@@ -169,9 +170,10 @@ type Listener struct {
 	ARN, Balancer, Protocol string
 	Port                    uint16
 	Actions                 []Action // of its default rule
-	Rules                   []Rule
+	ClientCert              bool     // clients have to show one
+	Rules                   []Rule   // in the order in which they are asked
 	RulesErr                error
-	Idle                    time.Duration // of a TCP listener of a network load balancer; 0 where it has none
+	Idle                    time.Duration // of a TCP or TLS listener of a network load balancer; 0 where it has none
 	IdleErr                 error
 }
 
@@ -184,6 +186,7 @@ type Action struct {
 
 // A Rule of an application load balancer's listener.
 type Rule struct {
+	Priority   int                 // the lowest is asked first
 	Conditions map[string][]string // by field, such as host-header; of a field that is not understood nil
 	Actions    []Action
 }
@@ -195,10 +198,10 @@ type Interface struct {
 	Addr     netip.Addr
 }
 
-// A SecurityGroup is what it admits.
-type SecurityGroup struct{ Rules []Ingress }
+// A SecurityGroup is what it admits, and what it lets out.
+type SecurityGroup struct{ Rules, Out []Ingress }
 
-// An Ingress admits flows to a range of ports.
+// An Ingress admits flows to a range of ports, from some sources, or out to them.
 type Ingress struct {
 	Protocol string // tcp, or -1 for all
 	From, To int
@@ -222,8 +225,11 @@ func (f *Facts) alb() (*Balancer, bool) { return f.ALB.Value, f.ALB.known() && f
 // port is the binding's.
 func (f *Facts) port() uint16 { return cmp.Or(f.Binding.Port, f.Group.Value.Port) }
 
-// preserves tells whether client addresses are kept; false where that is not known.
-func (f *Facts) preserves() bool { return f.Attributes.Value["preserve_client_ip.enabled"] == "true" }
+// preserves tells whether client addresses are kept, which cannot be changed of UDP; false where that is not known.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html#client-ip-preservation
+func (f *Facts) preserves() bool {
+	return f.Attributes.Value["preserve_client_ip.enabled"] == "true" || f.Group.Value.Protocol == "TCP_UDP"
+}
 
 // crossZone tells whether a node of the network load balancer uses targets of all zones, and whether that is known.
 func (f *Facts) crossZone() (on, known bool) {

@@ -37,6 +37,7 @@ func well() Facts {
 		ARN: albARN, Name: "app", Type: "application", Scheme: "internal", State: "active", VPC: "vpc-1", DNSName: albName, SecurityGroups: []string{"sg-app"},
 		Zones: []Zone{{Name: "eu-west-1a"}, {Name: "eu-west-1b"}}, Attributes: map[string]string{"idle_timeout.timeout_seconds": "60"},
 	}
+	world := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
 	shows := []netip.Addr{addr("10.0.0.11"), addr("10.0.1.12")}
 	return Facts{
 		At: noon,
@@ -76,8 +77,8 @@ func well() Facts {
 		ALBListeners: Is([]Listener{{ARN: "l-2", Balancer: albARN, Protocol: "HTTPS", Port: 443, Actions: []Action{{Type: "redirect", Code: 301}}}}),
 		ALBGroups:    Is(0),
 		SecurityGroups: Is(map[string]SecurityGroup{
-			"sg-app":   {[]Ingress{{Protocol: "tcp", From: 443, To: 443, Groups: []string{"sg-front"}}}},
-			"sg-front": {[]Ingress{{Protocol: "tcp", From: 443, To: 443, CIDRs: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}}},
+			"sg-app":   {Rules: []Ingress{{Protocol: "tcp", From: 443, To: 443, Groups: []string{"sg-front"}}}},
+			"sg-front": {Rules: []Ingress{{Protocol: "tcp", From: 443, To: 443, CIDRs: world}}, Out: []Ingress{{Protocol: "-1", CIDRs: world}}},
 		}),
 	}
 }
@@ -204,8 +205,22 @@ var stories = []story{
 	{"health-check", "HTTPS to a plain port", func(f *Facts) { f.ALBListeners.Value[0].Protocol = "HTTP" }, Fail, "plain HTTP"},
 	{"health-check", "the default action says 404", func(f *Facts) { f.ALBListeners.Value[0].Actions = []Action{{Type: "fixed-response", Code: 404}} }, Fail, "answers 404, and the check wants 200-399"},
 	{"health-check", "a rule for the path says 503", func(f *Facts) {
-		f.ALBListeners.Value[0].Rules = []Rule{{map[string][]string{"path-pattern": {"/*"}}, []Action{{Type: "fixed-response", Code: 503}}}}
+		f.ALBListeners.Value[0].Rules = []Rule{{Conditions: map[string][]string{"path-pattern": {"/*"}}, Actions: []Action{{Type: "fixed-response", Code: 503}}}}
 	}, Fail, "503"},
+	{"health-check", "of two rules the first counts", func(f *Facts) {
+		of := func(code int) Rule {
+			return Rule{Conditions: map[string][]string{"path-pattern": {"/"}}, Actions: []Action{{Type: "fixed-response", Code: code}}}
+		}
+		f.Group.Value.Check.Path, f.ALBListeners.Value[0].Rules = "/?deep=1", []Rule{of(500), of(200)}
+	}, Fail, "500"},
+	{"health-check", "tokens are wanted", func(f *Facts) {
+		f.ALBListeners.Value[0].Actions = []Action{{Type: "jwt-validation"}, {Type: "forward"}}
+	}, Fail, "401"},
+	{"health-check", "certificates are wanted", func(f *Facts) { f.ALBListeners.Value[0].ClientCert = true }, Fail, "certificates of its clients"},
+	{"health-check", "rules that may not be read could say something else", func(f *Facts) {
+		f.ALBListeners.Value[0] = Listener{Protocol: "HTTPS", Port: 443, RulesErr: errDenied, Actions: []Action{{Type: "fixed-response", Code: 404}}}
+		healths(f, mooring.HealthInitial)
+	}, Unknown, "rules"},
 	{"health-check", "targets of the default action decide", func(f *Facts) {
 		f.ALBListeners.Value[0].Actions = []Action{{Type: "forward"}}
 		healths(f, mooring.HealthInitial)
@@ -216,7 +231,9 @@ var stories = []story{
 	}, Unknown, "rules"},
 	{"health-check", "of a database", func(f *Facts) { noALB(f); healths(f, mooring.HealthInitial) }, Unknown, "foretell"},
 	{"nlb-addresses", "AWS chose them", func(f *Facts) { f.NLBs.Value[0].Zones[1].Fixed = nil }, Warn, "Elastic IP"},
-	{"nlb-addresses", "within the network", func(f *Facts) { f.NLBs.Value[0].Scheme, f.NLBs.Value[0].Zones[1].Fixed = "internal", nil }, Warn, "PrivateIPv4Address"},
+	{"nlb-addresses", "it chose the IPv4 ones", func(f *Facts) { f.NLBs.Value[0].Zones[1].Fixed = []string{"2001:db8::5"} }, Warn, "IPv4 addresses in eu-west-1b"},
+	{"nlb-addresses", "within the network they are seen", func(f *Facts) { f.NLBs.Value[0].Scheme, f.NLBs.Value[0].Zones[1].Fixed = "internal", nil }, Pass, "eu-west-1b 10.0.1.5"},
+	{"nlb-addresses", "it is not in the list", func(f *Facts) { f.NLBs.Value = nil }, Unknown, "not among"},
 	{"nlb-addresses", "it failed", func(f *Facts) { f.NLBs.Value[0].State = "failed" }, Fail, "front is failed"},
 	{"nlb-addresses", "it is another kind", func(f *Facts) { f.NLBs.Value[0].Type = "application" }, Fail, "not a network load balancer"},
 	{"nlb-addresses", "it may not be read", func(f *Facts) { f.NLBs = Hidden[[]Balancer](errDenied) }, Unknown, "x:Describe"},
@@ -226,7 +243,15 @@ var stories = []story{
 		f.Attributes.Value["target_group_health.dns_failover.minimum_healthy_targets.count"] = "off"
 	}, Fail, "DNS still names it"},
 	{"zones", "of a database in one zone", func(f *Facts) { noALB(f); f.Status.Value.Addresses = f.Status.Value.Addresses[:1] }, Fail, "eu-west-1b 203.0.113.11"},
-	{"zones", "of targets whose zone nobody knows", func(f *Facts) { noALB(f); f.Status.Value.Addresses[0].Zone = "all" }, Unknown, "not known"},
+	{"zones", "the load balancer shows nobody in one", func(f *Facts) { f.Status.Value.Addresses = f.Status.Value.Addresses[:2] }, Fail, "no target is in eu-west-1b 203.0.113.11"},
+	{"zones", "of targets whose zone nobody knows", func(f *Facts) { noALB(f); f.Status.Value.Addresses[0].Zone = "" }, Unknown, "not known"},
+	{"zones", "every node uses those outside the VPC", func(f *Facts) { f.ALB.Value.VPC, f.Status.Value.Addresses[0].Zone = "vpc-9", "all" }, Pass, "zone all"},
+	{"zones", "as it will before the first round", func(f *Facts) {
+		f.ALB.Value.VPC, f.Status.Value.Addresses, f.ALB.Value.Zones = "vpc-9", nil, nil
+	}, Pass, "zone all"},
+	{"zones", "unless they are put into one", func(f *Facts) {
+		f.ALB.Value.VPC, f.Status.Value.Addresses, f.Binding.Zone = "vpc-9", nil, "eu-west-1a"
+	}, Unknown, "not known"},
 	{"zones", "cross-zone may not be read", func(f *Facts) { f.NLBs.Value[0].AttributesErr = errDenied }, Unknown, "x:Describe"},
 	{"client-ip", "proxy protocol", func(f *Facts) { f.Attributes.Value["proxy_protocol_v2.enabled"] = "true" }, Fail, "proxy protocol"},
 	{"client-ip", "kept over VPCs", func(f *Facts) { f.Attributes.Value["preserve_client_ip.enabled"], f.ALB.Value.VPC = "true", "vpc-9" }, Warn, "vpc-9"},
@@ -240,11 +265,17 @@ var stories = []story{
 	{"alb", "it is another region's", func(f *Facts) { f.ALB.Value, f.Binding.GroupRegion = nil, "us-east-1" }, Unknown, "is in eu-west-1"},
 	{"alb", "nobody may look", func(f *Facts) { f.ALB = Hidden[*Balancer](errDenied) }, Unknown, "x:Describe"},
 	{"alb-scheme", "it is public", func(f *Facts) { f.ALB.Value.Scheme = "internet-facing" }, Fail, "public addresses"},
+	{"alb-scheme", "somebody keeps records of its private addresses", func(f *Facts) {
+		f.ALB.Value.Scheme, f.Binding.Hostnames = "internet-facing", []string{"app.example.com"}
+	}, Warn, "records"},
+	{"alb-listener", "the port is not known", func(f *Facts) { f.Binding.Port, f.Group = 0, Hidden[Group](errDenied) }, Unknown, "x:Describe"},
 	{"alb-listener", "none on the port", func(f *Facts) { f.ALBListeners.Value[0].Port = 80 }, Fail, "no listener on 443; it has 80"},
 	{"alb-listener", "nobody may look", func(f *Facts) { f.ALBListeners = Hidden[[]Listener](errDenied) }, Unknown, "x:Describe"},
-	{"alb-vpc", "another", func(f *Facts) { f.ALB.Value.VPC = "vpc-9" }, Warn, "peering"},
+	{"alb-vpc", "another", func(f *Facts) { f.ALB.Value.VPC = "vpc-9"; healths(f, mooring.HealthInitial) }, Warn, "peering"},
+	{"alb-vpc", "another, which is reached", func(f *Facts) { f.ALB.Value.VPC = "vpc-9" }, Pass, "targets are healthy"},
 	{"idle-timeout", "it is longer", func(f *Facts) { f.ALB.Value.Attributes["idle_timeout.timeout_seconds"] = "400" }, Warn, "6m40s"},
 	{"idle-timeout", "it is as long", func(f *Facts) { f.ALB.Value.Attributes["idle_timeout.timeout_seconds"] = "350" }, Warn, "5m50s"},
+	{"port-exhaustion", "one holder is enough", func(f *Facts) { f.Binding.Whole, f.Status.Value.Addresses = true, f.Status.Value.Addresses[:1] }, Pass, "1 targets"},
 	{"idle-timeout", "nobody may look", func(f *Facts) { f.Listeners.Value[0].IdleErr = errDenied }, Unknown, "x:Describe"},
 	{"idle-timeout", "nor there", func(f *Facts) { f.ALB.Value.AttributesErr = errDenied }, Unknown, "x:Describe"},
 	{"security-groups", "shut to the load balancer", func(f *Facts) { admitOnly(f, "10.0.0.0/24") }, Fail, "do not admit 10.0.1.5"},
@@ -253,8 +284,25 @@ var stories = []story{
 		admitOnly(f, "10.0.0.0/16")
 		f.Attributes.Value["preserve_client_ip.enabled"] = "true"
 	}, Warn, "admit only 10.0.0.0/16"},
+	{"security-groups", "nothing is let out", func(f *Facts) {
+		f.SecurityGroups.Value["sg-front"] = SecurityGroup{Rules: f.SecurityGroups.Value["sg-front"].Rules}
+	}, Fail, "sg-front of front let nothing out to 10.0.0.11, 10.0.1.12 on port 443"},
+	{"security-groups", "what is let out a prefix list decides", func(f *Facts) {
+		f.SecurityGroups.Value["sg-front"] = SecurityGroup{Rules: f.SecurityGroups.Value["sg-front"].Rules, Out: []Ingress{{Protocol: "-1", Lists: []string{"pl-1"}}}}
+	}, Unknown, "prefix lists"},
+	{"security-groups", "health checks come on another port", func(f *Facts) { f.Group.Value.Check.Port = "8443" }, Fail, "on port 8443"},
+	{"security-groups", "no address is seen", func(f *Facts) { admitOnly(f, "10.0.0.0/16"); f.Addresses.Value = nil }, Unknown, "no network interface of front"},
+	{"security-groups", "IPv6 comes from IPv6", func(f *Facts) {
+		admitOnly(f, "10.0.0.0/16")
+		f.Group.Value.IPv6, f.Addresses.Value = true, append(f.Addresses.Value, Interface{nlbARN, "eu-west-1a", addr("2001:db8::5")})
+	}, Fail, "do not admit 2001:db8::5"},
+	{"security-groups", "the port is not known", func(f *Facts) { f.Binding.Port, f.Group = 0, Hidden[Group](errDenied) }, Unknown, "x:Describe"},
+	{"security-groups", "who comes as himself is told", func(f *Facts) {
+		admitOnly(f, "10.0.0.0/16")
+		f.Attributes.Value["preserve_client_ip.enabled"], f.NLBs.Value[0].Scheme = "true", "internal"
+	}, Pass, "of those it admits 10.0.0.0/16"},
 	{"security-groups", "prefix lists decide", func(f *Facts) {
-		f.SecurityGroups.Value["sg-app"] = SecurityGroup{[]Ingress{{Protocol: "-1", Lists: []string{"pl-1"}}}}
+		f.SecurityGroups.Value["sg-app"] = SecurityGroup{Rules: []Ingress{{Protocol: "-1", Lists: []string{"pl-1"}}}}
 	}, Unknown, "prefix lists"},
 	{"security-groups", "nobody may look", func(f *Facts) { f.SecurityGroups = Hidden[map[string]SecurityGroup](errDenied) }, Unknown, "x:Describe"},
 	{"security-groups", "nor at the addresses", func(f *Facts) { admitOnly(f, "10.0.0.0/16"); f.Addresses = Hidden[[]Interface](errDenied) }, Unknown, "x:Describe"},
@@ -300,7 +348,7 @@ func healths(f *Facts, h mooring.Health) {
 }
 
 func admitOnly(f *Facts, cidr string) {
-	f.SecurityGroups.Value["sg-app"] = SecurityGroup{[]Ingress{{Protocol: "tcp", From: 1, To: 1000, CIDRs: []netip.Prefix{netip.MustParsePrefix(cidr)}}}}
+	f.SecurityGroups.Value["sg-app"] = SecurityGroup{Rules: []Ingress{{Protocol: "tcp", From: 1, To: 1000, CIDRs: []netip.Prefix{netip.MustParsePrefix(cidr)}}}}
 }
 
 func TestEachCheckFindsWhatItIsAbout(t *testing.T) {

@@ -32,7 +32,7 @@ func Doctor(ctx context.Context, c config.Config, o Options) (doctor.Sources, er
 	o = o.shared()
 	s := doctor.Sources{Binding: doctor.Binding{
 		Name: c.Binding.Name, Hostnames: c.Binding.Hostnames, Port: c.Binding.Port, Group: c.Binding.TargetGroup, Front: c.Embedded(),
-		Mode: c.Policy.Mode, Whole: c.Policy.Answers == mooring.AnswersWhole, DNS: c.DNS.Mode,
+		Mode: c.Policy.Mode, Whole: c.Policy.Answers == mooring.AnswersWhole, DNS: c.DNS.Mode, Zone: c.Zone,
 		Region: c.AWS.Region, GroupRegion: config.GroupRegion(c.Binding.TargetGroup), GroupAccount: accountOf(c.Binding.TargetGroup),
 		Memory: c.Memory.Kind,
 	}}
