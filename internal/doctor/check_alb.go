@@ -31,6 +31,14 @@ func checkALB(f *Facts) []Finding {
 		}
 		return pass("%s: no application load balancer of this account and region, so the checks of one are left out", list(f.Binding.Hostnames))
 	}
+	out := stateOf(alb)
+	if n := len(f.Binding.Hostnames); n > 1 {
+		out = append(out, finding(Unknown, fmt.Sprintf("of %d names only the first that is a load balancer's is looked at: %s", n, alb.Name), "see the same of the others, each as a binding of its own")...)
+	}
+	return out
+}
+
+func stateOf(alb *Balancer) []Finding {
 	switch alb.State {
 	case "active":
 		return pass("%s, active, in %s", alb.Name, list(zoneNames(alb.Zones)))

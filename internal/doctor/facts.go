@@ -276,12 +276,21 @@ func isELB(host string) (region string, ok bool) {
 
 // errText is an error on one line that fits a table: of what AWS answers the code and the words.
 func errText(err error) string {
-	const most = 300
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		err = errors.New(api.ErrorCode() + ": " + api.ErrorMessage())
 	}
-	text := strings.Join(strings.Fields(mooring.Printable(strings.ToValidUTF8(err.Error(), ""))), " ")
-	if runes := []rune(text); len(runes) > most {
+	text := err.Error()
+	return short(strings.Join(strings.Fields(mooring.Printable(strings.ToValidUTF8(text[:min(len(text), 4*most)], ""))), " "))
+}
+
+// most is how many characters are told of anything: replies may hold whatever somebody names a load balancer, or worse.
+const most = 500
+
+func short(text string) string {
+	if len(text) <= most {
+		return text
+	}
+	if runes := []rune(text[:min(len(text), 4*most)]); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}
 	return text
