@@ -186,6 +186,7 @@ var stories = []story{
 	}, Unknown, "not known"},
 	{"zones", "cross-zone may not be read", func(f *Facts) { f.NLBs.Value[0].AttributesErr = errDenied }, Unknown, "x:Describe"},
 	{"client-ip", "proxy protocol", func(f *Facts) { f.Attributes.Value["proxy_protocol_v2.enabled"] = "true" }, Fail, "proxy protocol"},
+	{"client-ip", "kept, as of all UDP", func(f *Facts) { f.Group.Value.Protocol = "TCP_UDP" }, Pass, "kept (preserve"},
 	{"client-ip", "kept over VPCs", func(f *Facts) { f.Attributes.Value["preserve_client_ip.enabled"], f.ALB.Value.VPC = "true", "vpc-9" }, Warn, "vpc-9"},
 	{"client-ip", "attributes may not be read", func(f *Facts) { f.Attributes = Hidden[map[string]string](errDenied) }, Unknown, "attributes"},
 	{"port-exhaustion", "one target a zone", func(f *Facts) {
