@@ -227,6 +227,10 @@ var stories = []story{
 	{"security-groups", "health checks come on another port", func(f *Facts) { f.Group.Value.Check.Port = "8443" }, Fail, "on port 8443"},
 	{"security-groups", "no address is seen", func(f *Facts) { admitOnly(f, "10.0.0.0/16"); f.Addresses.Value = nil }, Unknown, "no network interface of front"},
 	{"security-groups", "IPv6 comes from IPv6", func(f *Facts) {
+		admitOnly(f, "2001:db8::/32")
+		f.Group.Value.IPv6, f.Addresses.Value = true, append(f.Addresses.Value, Interface{nlbARN, "eu-west-1a", addr("2001:db8::5")})
+	}, Pass, "admits front"},
+	{"security-groups", "and only from there", func(f *Facts) {
 		admitOnly(f, "10.0.0.0/16")
 		f.Group.Value.IPv6, f.Addresses.Value = true, append(f.Addresses.Value, Interface{nlbARN, "eu-west-1a", addr("2001:db8::5")})
 	}, Fail, "do not admit 2001:db8::5"},
