@@ -24,6 +24,7 @@ import (
 //	front listener=TLS        the protocol of the network load balancer's listener
 //	front nlb=internal        no static addresses
 //	front sg=10.9.0.0/16      the only range that the application load balancer's security group admits
+//	front egress=10.9.0.0/16  the only range that the network load balancer's security group lets flows out to
 //	front clock=2m            how far AWS's clock is ahead
 //	front silent=elb          a service that never answers
 //	front eni=10.0.0.11       an address of the application load balancer's network interfaces
@@ -73,6 +74,8 @@ func changeFront(ts *testscript.TestScript, w *rigtest.World, lb *sim.ELBv2, net
 	case "sg":
 		network.SecurityGroups[0].Ingress[0].Groups = nil
 		network.SecurityGroups[0].Ingress[0].CIDRs = []netip.Prefix{netip.MustParsePrefix(value)}
+	case "egress":
+		network.SecurityGroups[1].Egress = []sim.IngressRule{{Protocol: "-1", CIDRs: []netip.Prefix{netip.MustParsePrefix(value)}}}
 	case "clock":
 		ahead, err := time.ParseDuration(value)
 		ts.Check(err)

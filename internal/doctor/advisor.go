@@ -32,7 +32,11 @@ func adviseALBGroup(f *Facts) Advice {
 		Source: nlbGuide + "application-load-balancer-target.html",
 	}
 	alb, ok := f.alb()
-	if !ok {
+	switch {
+	case f.Group.Value.Type == "alb":
+		a.Why = "the group is one already"
+		return a
+	case !ok:
 		a.Why = "ruled out: " + f.noALB()
 		return a
 	}
@@ -42,7 +46,7 @@ func adviseALBGroup(f *Facts) Advice {
 		return a
 	}
 	a.Serves = true
-	a.Why = fmt.Sprintf("it takes %s itself, with nothing to keep in step, and keeps client addresses. Both groups may stand in one action of the listener, by weight, so that nothing moves at once; "+
+	a.Why = fmt.Sprintf("it takes %s itself, with nothing to keep in step, and keeps client addresses, so that the security groups of it must admit clients, or that of the network load balancer. Both groups may stand in one action of the listener, by weight, so that nothing moves at once; "+
 		"whether its health check by HTTP passes must be tried", alb.Name)
 	if c := f.Group.Value.Check; c.Protocol == "TCP" {
 		a.Why += " (today's is by TCP)"

@@ -20,6 +20,7 @@ func TestAlternativesAreAdvisedOrRuledOutByTheirLimits(t *testing.T) {
 		{"alb-target-group", "another VPC", func(f *Facts) { f.ALB.Value.VPC = "vpc-9" }, false, "another VPC"},
 		{"alb-target-group", "TLS ends in front", func(f *Facts) { f.Listeners.Value[0].Protocol = "TLS" }, false, "speaks TLS"},
 		{"alb-target-group", "two names", func(f *Facts) { f.Binding.Hostnames = append(f.Binding.Hostnames, "b.example") }, false, "several names"},
+		{"alb-target-group", "it is one", func(f *Facts) { f.Group.Value.Type = "alb" }, false, "one already"},
 		{"alb-target-group", "two groups hold it", func(f *Facts) { f.ALBGroups = Is(2) }, false, "two are the most"},
 		{"alb-target-group", "IPv6", func(f *Facts) { f.Group.Value.IPv6 = true }, false, "IPv4 only"},
 		{"alb-target-group", "draining was changed", func(f *Facts) { f.Attributes.Value["deregistration_delay.timeout_seconds"] = "30" }, false, "timeout_seconds is 30"},

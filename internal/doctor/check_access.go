@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,8 +19,14 @@ func checkCredentials(f *Facts) []Finding {
 		return nil
 	case f.Identity.Err == nil:
 		return pass("%s", f.Identity.Value.ARN)
-	case slices.ContainsFunc(f.Reached, func(r Reach) bool { return r.Service == "sts" && r.Err != nil }):
+	case isDenied(f.Identity.Err): // by the policy of a VPC endpoint: AWS knows them
+		return unknown("AWS takes them, and does not say whose they are", f.Identity.Err)
+	case sent(f.Identity.Err) && !answered(f.Identity.Err):
 		return unknown("nobody says whose credentials these are", f.Identity.Err)
+	case errors.Is(f.Identity.Err, errSilent):
+		return finding(Fail, "what gives credentials did not answer within 3 s: "+errText(f.Identity.Err),
+			"for a role (--role-arn, AWS_ROLE_ARN) it takes a way to STS: a NAT gateway or "+endpointWords(Reach{Service: "sts", Endpoint: endpointOf("sts", f.Binding.GroupRegion)})+
+				"; where the machine has no role, a profile or keys")
 	default:
 		return finding(Fail, errText(f.Identity.Err),
 			"give mooring credentials: a role of the function or machine, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; check --role-arn and --external-id")
@@ -56,6 +63,9 @@ func checkReach(f *Facts) []Finding {
 		if r.Silent {
 			one.Seen = r.Service + " did not answer within 3 s"
 			one.Do = "from a private subnet it takes a NAT gateway or " + endpointWords(r)
+		}
+		if r.Service == "ec2" {
+			one.Verdict, one.Seen = Warn, one.Seen+"; rounds do without, each cold start waits for it, and zones are learned from refusals"
 		}
 		out = append(out, one)
 	}
@@ -104,7 +114,7 @@ func checkClock(f *Facts) []Finding {
 	}
 }
 
-// checkPermissions trusts what AWS did more than what it simulates, which knows of no policy of a bucket or an organization.
+// checkPermissions trusts what AWS did more than what it simulates, which knows of no policy of a bucket, a key or a topic.
 func checkPermissions(f *Facts) []Finding {
 	if !f.usesAWS() || !f.Permissions.Looked {
 		return nil
@@ -118,19 +128,47 @@ func checkPermissions(f *Facts) []Finding {
 	}
 	var out []Finding
 	for _, p := range f.Permissions.Value {
-		if p.Allowed {
+		if p.Allowed || f.proved(p) {
 			continue
 		}
+		seen := fmt.Sprintf("%s on %s is not allowed (%s)", p.Action, p.Resource, p.Why)
 		missing := &mooring.Denied{Action: p.Action, Resource: p.Resource}
-		out = append(out, Finding{
-			Verdict: Fail, Seen: fmt.Sprintf("%s on %s is not allowed (%s)", p.Action, p.Resource, p.Why),
-			Do: "add this statement to the policy of the role: " + missing.Statement(),
-		})
+		one := Finding{Verdict: Fail, Seen: seen, Do: "add this statement to the policy of the role: " + missing.Statement()}
+		switch {
+		case len(p.Asks) > 0:
+			one.Verdict, one.Seen = Unknown, fmt.Sprintf("%s on %s depends on %s, which the simulation is not told", p.Action, p.Resource, list(p.Asks))
+			one.Do = "see in the policy what that must be"
+		case p.Why == "implicitDeny" && hasOwnPolicy(p.Action):
+			one.Verdict, one.Seen = Warn, seen+", unless the policy of what is called allows it, which is not simulated"
+		}
+		out = append(out, one)
 	}
 	if len(out) == 0 {
 		return pass("all %d actions that a round may call, as IAM simulates them", len(f.Permissions.Value))
 	}
 	return out
+}
+
+// proved tells whether AWS did what a permission is for. The write of the memory is proved by its probe's refusal.
+func (f *Facts) proved(p Permission) bool {
+	m := f.Memory.Value
+	switch {
+	case p.Resource == "*":
+		return slices.Contains(f.Done, p.Action)
+	case !f.Memory.known() || !strings.HasSuffix(p.Resource, ":::"+strings.TrimPrefix(m.Where, "s3://")):
+		return false
+	case p.Action == "s3:GetObject":
+		return m.Found
+	default:
+		return p.Action == "s3:PutObject" && m.Probe != "" && m.Write == nil && m.Doubt == nil && !m.Loose
+	}
+}
+
+// hasOwnPolicy tells whether what an action is on may have a policy that allows it by itself, in the same account:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+func hasOwnPolicy(action string) bool {
+	service, _, _ := cutAction(action)
+	return slices.Contains([]string{"s3", "kms", "sns", "events", "dynamodb", "sts"}, service)
 }
 
 func checkMemory(f *Facts) []Finding {
@@ -175,7 +213,7 @@ func checkMemoryWrite(f *Facts) []Finding {
 		return finding(Fail, "the store wrote "+m.Probe+" although its condition does not hold, and it is there now: delete it",
 			"keep the memory in a store that honours If-Match: two rounds at once would overwrite each other here")
 	case isDenied(m.Write):
-		return finding(Fail, errText(m.Write), "allow s3:PutObject, and s3:GetObject, which conditions take, on the memory's folder: without memory nobody leaves")
+		return f.deniedWrite(m)
 	case m.Write != nil:
 		return finding(Fail, errText(m.Write), "until it can be written nobody leaves: check the bucket, its policy and its key, or the directory's mode")
 	case m.Doubt != nil:
@@ -187,5 +225,27 @@ func checkMemoryWrite(f *Facts) []Finding {
 		return pass("a write whose condition does not hold was refused, as it must be")
 	default:
 		return pass("%s", m.Where)
+	}
+}
+
+// deniedWrite is about the probe, which is beside the memory: a policy that names the memory alone, as mooring's own does,
+// denies the probe and says nothing of the memory.
+func (f *Facts) deniedWrite(m Memory) []Finding {
+	allow := "allow s3:PutObject, and s3:GetObject, which conditions take, on the memory: without memory nobody leaves"
+	i := slices.IndexFunc(f.Permissions.Value, func(p Permission) bool {
+		return p.Action == "s3:PutObject" && strings.HasSuffix(p.Resource, ":::"+strings.TrimPrefix(m.Where, "s3://")) && len(p.Asks) == 0
+	})
+	denied, _ := errors.AsType[*mooring.Denied](m.Write)
+	switch {
+	case !strings.HasPrefix(denied.Action, "s3:") || strings.Contains(m.Write.Error(), "explicit deny") || i >= 0 && !f.Permissions.Value[i].Allowed:
+		return finding(Fail, errText(m.Write), allow)
+	case i >= 0:
+		return pass("allowed, as IAM simulates it; the probe beside it is denied, so conditions were not tried")
+	default:
+		seen := "AWS denies the probe beside the memory, which says nothing where the policy names the memory alone"
+		if f.Status.known() && f.Status.Value.Memory.Revision > 0 {
+			seen += savedAt(f.Status)
+		}
+		return finding(Unknown, seen, "allow what mooring iam-policy --for doctor prints to whoever runs doctor, to have this checked; or else "+allow)
 	}
 }

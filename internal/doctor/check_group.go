@@ -30,6 +30,8 @@ func checkGroupType(f *Facts) []Finding {
 		return nil
 	case f.Group.Value.Type == "ip":
 		return pass("type ip")
+	case f.Group.Value.Type == "alb":
+		return finding(Fail, "type alb: it takes the load balancer itself, and no addresses", "there is nothing to keep in step: mooring is not needed for it")
 	default:
 		return finding(Fail, "type "+f.Group.Value.Type, "make a group of type ip and send the listener there: a group's type cannot be changed")
 	}
@@ -161,6 +163,8 @@ func checkTargets(f *Facts) []Finding {
 		return pass("%s", seen)
 	case counts[mooring.HealthHealthy] == 0 && counts[mooring.HealthUnhealthy] > 0:
 		return finding(Fail, seen, "see health-check and security-groups here; the load balancer now sends to all of them, as it does when none is healthy")
+	case reasons["Target.NotInUse"] && len(f.Group.Value.Balancers) > 0:
+		return finding(Warn, seen, "a target that is not in use is in a zone in which the network load balancer has no node: enable its zone there, or leave it")
 	default:
 		return finding(Warn, seen, "see health-check and security-groups here if it stays so: a new target takes up to 5 minutes")
 	}

@@ -31,24 +31,29 @@ func checkHealthCheck(f *Facts) []Finding {
 	l, ok := f.albListener(port)
 	switch {
 	case !ok:
-		return finding(Fail, seen+", where the load balancer behind it has no listener", fmt.Sprintf("check a port with a listener, such as %d: set the health check's port to traffic-port", f.Binding.Port))
+		return finding(Fail, seen+", where the load balancer behind it has no listener", "set the health check's port to traffic-port, or to a port with a listener")
 	case c.Protocol == "TCP":
 		return pass("%s", seen)
 	case c.Protocol == "HTTP" && l.Protocol == "HTTPS":
 		return f.answers(c, seen+", where the listener speaks HTTPS and answers 400 to plain HTTP", 400)
 	case c.Protocol == "HTTPS" && l.Protocol == "HTTP":
 		return finding(Fail, seen+", where the listener speaks plain HTTP", "check by TCP, or by HTTP")
+	case c.Protocol == "HTTPS" && l.ClientCert:
+		return finding(Fail, seen+", where the listener wants certificates of its clients, and the check has none", "check by TCP")
+	}
+	seen += ", " + c.Path
+	if l.RulesErr != nil {
+		if f.anyHealthy() {
+			return pass("%s: targets are healthy", seen)
+		}
+		return unknown("the listener's rules could not be read", l.RulesErr)
 	}
 	code, why := l.answer(c.Path)
-	seen += ", " + c.Path
 	if code != 0 {
 		return f.answers(c, fmt.Sprintf("%s: %s answers %d", seen, why, code), code)
 	}
 	if f.anyHealthy() {
 		return pass("%s: %s, and targets are healthy", seen, why)
-	}
-	if l.RulesErr != nil {
-		return unknown("the listener's rules could not be read", l.RulesErr)
 	}
 	return finding(Unknown, fmt.Sprintf("%s: %s, and nobody here knows what it says to a request whose host is an address", seen, why), "check by TCP, or give the listener a rule for the check's path")
 }
@@ -77,6 +82,7 @@ func (f *Facts) anyHealthy() bool {
 // answer is the code with which a listener answers a request for the path whose host is an address; 0 where others do, or
 // where that is not known.
 func (l Listener) answer(request string) (code int, why string) {
+	request, _, _ = strings.Cut(request, "?") // patterns are of the path
 	actions, why := l.Actions, "the default action"
 	for _, r := range l.Rules {
 		if ok, sure := r.matches(request); ok && sure {
@@ -92,6 +98,8 @@ func (l Listener) answer(request string) (code int, why string) {
 			return a.Code, fmt.Sprintf("%s (%s)", why, a.Type)
 		case strings.HasPrefix(a.Type, "authenticate-"):
 			return 302, fmt.Sprintf("%s (%s)", why, a.Type) // to where people log in
+		case a.Type == "jwt-validation":
+			return 401, fmt.Sprintf("%s (%s)", why, a.Type) // the check has no token
 		}
 	}
 	return 0, why + " forwards to its targets"

@@ -12,16 +12,46 @@ import (
 // olderRuns is how long ago the last run of an older function may be that still runs: it has one a minute, or every five.
 const olderRuns = 10 * time.Minute
 
-// checkAnother collects every sign of somebody else who manages the same targets.
+// checkAnother collects every sign of somebody else who manages the same targets. That a function has the group's name does
+// not show that it runs: whoever moved to mooring keeps the old one for a while. In the memory of a mooring that runs, its
+// doings would be seen.
 func checkAnother(f *Facts) []Finding {
-	var signs []string
+	doings, functions := f.doings(), f.functions()
 	looked := f.Status.known() || f.Older.known() || f.Others.known() || f.Tags.known()
+	signs := slices.Concat(doings, functions)
+	idle := len(doings) == 0 && f.Status.known() && f.Status.Value.Memory.Revision > 0
+	switch {
+	case len(signs) > 0 && (idle || f.Binding.Mode == mooring.ModeObserve): // that is what observing is for
+		return finding(Warn, strings.Join(signs, "; "), another+"; if it is stopped already, all is well")
+	case len(signs) > 0:
+		return finding(Fail, strings.Join(signs, "; "), another)
+	case !looked:
+		return []Finding{{Verdict: Unknown, Seen: "neither memory nor functions could be read"}}
+	case f.Others.Err != nil:
+		return pass("no sign in the memory; Lambda's functions could not be listed")
+	default:
+		return pass("no sign of anybody")
+	}
+}
+
+const another = "one program a group: stop the other's schedule, or run this binding with --mode observe until then"
+
+// doings are what somebody else does, or will.
+func (f *Facts) doings() (signs []string) {
 	if s := f.Status.Value; f.Status.known() && s.Another != "" {
 		signs = append(signs, s.Another)
 	}
 	if o := f.Older.Value; f.Older.known() && !o.Written.IsZero() && f.since(o.Written) < olderRuns {
 		signs = append(signs, fmt.Sprintf("the state of an older function (%s) was written %s ago", o.Source, f.since(o.Written).Round(time.Second)))
 	}
+	if cluster := f.Tags.Value["elbv2.k8s.aws/cluster"]; f.Tags.known() && cluster != "" {
+		signs = append(signs, "AWS Load Balancer Controller of cluster "+cluster+" made the group, and removes targets that are not its own")
+	}
+	return signs
+}
+
+// functions are those of Lambda that have the group, but for one that may be this mooring.
+func (f *Facts) functions() (signs []string) {
 	var moorings []string
 	for _, fn := range f.Others.Value {
 		if strings.HasPrefix(fn.Runtime, "provided") {
@@ -33,24 +63,7 @@ func checkAnother(f *Facts) []Finding {
 	if len(moorings) > 1 {
 		signs = append(signs, "several Lambda functions have the group: "+list(moorings))
 	}
-	if cluster := f.Tags.Value["elbv2.k8s.aws/cluster"]; f.Tags.known() && cluster != "" {
-		signs = append(signs, "AWS Load Balancer Controller of cluster "+cluster+" made the group, and removes targets that are not its own")
-	}
-	switch {
-	case len(signs) > 0:
-		verdict := Fail
-		if f.Binding.Mode == mooring.ModeObserve {
-			verdict = Warn // that is what observing is for
-		}
-		return finding(verdict, strings.Join(signs, "; "),
-			"one program a group: stop the other's schedule, or run this binding with --mode observe until then")
-	case !looked:
-		return []Finding{{Verdict: Unknown, Seen: "neither memory nor functions could be read"}}
-	case f.Others.Err != nil:
-		return pass("no sign in the memory; Lambda's functions could not be listed")
-	default:
-		return pass("no sign of anybody")
-	}
+	return signs
 }
 
 // since is how long ago it was when the facts were gathered.

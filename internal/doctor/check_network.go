@@ -21,38 +21,58 @@ func checkAddresses(f *Facts) []Finding {
 	}
 	var out []Finding
 	for _, lb := range f.networks() {
-		out = append(out, addressesOf(lb)...)
+		out = append(out, f.addressesOf(lb)...)
 	}
-	if len(out) == 0 && len(f.NLBs.Value) > 0 {
+	switch {
+	case len(out) > 0:
+		return out
+	case len(f.NLBs.Value) > 0:
 		return finding(Fail, list(names(f.NLBs.Value))+": not a network load balancer, which has no static address", "put a network load balancer before the group")
+	case f.NLBs.known() && len(f.Group.Value.Balancers) > 0:
+		return unknown("the load balancer before the group is not among this account's", errNotRead)
 	}
-	return out
+	return nil
 }
 
 // addressesOf says what is true of a load balancer without addresses of its own: they stay while it lives. A new one, or a
-// zone that is added, has others.
-func addressesOf(lb Balancer) []Finding {
+// zone that is added, has others. Who is within the network finds those out; who is outside had to be told them.
+func (f *Facts) addressesOf(lb Balancer) []Finding {
 	var fixed, chosen []string
 	for _, z := range lb.Zones {
-		if len(z.Fixed) > 0 {
+		if slices.ContainsFunc(z.Fixed, isIPv4) {
 			fixed = append(fixed, z.Name+" "+strings.Join(z.Fixed, " "))
 		} else {
-			chosen = append(chosen, z.Name)
+			chosen = append(chosen, f.chosenIn(lb, z))
 		}
 	}
-	seen := fmt.Sprintf("%s, %s: %s", lb.Name, lb.Scheme, list(fixed))
+	seen := fmt.Sprintf("%s, %s: %s", lb.Name, lb.Scheme, list(append(fixed, chosen...)))
 	switch {
 	case lb.State != "active":
 		return finding(Fail, lb.Name+" is "+lb.State, "wait until it is active, or see why it is not in the console")
 	case len(chosen) == 0:
 		return pass("%s", seen)
 	case lb.Scheme == "internal":
-		return finding(Warn, fmt.Sprintf("%s, internal: AWS chose the addresses in %s; they stay while it lives, and are lost with it", lb.Name, list(chosen)),
-			"name them when it is made (SubnetMappings with PrivateIPv4Address), if it is ever to be made anew with the same ones")
+		return pass("%s; AWS chose them: they stay while it lives, and SubnetMappings with PrivateIPv4Address would choose them", seen)
 	default:
-		return finding(Warn, fmt.Sprintf("%s, internet-facing: AWS chose the addresses in %s; they stay while it lives, and are lost with it", lb.Name, list(chosen)),
+		return finding(Warn, fmt.Sprintf("%s, internet-facing: AWS chose the IPv4 addresses in %s; they stay while it lives, and are lost with it", lb.Name, list(chosen)),
 			"use Elastic IP addresses (SubnetMappings with AllocationId), if it is ever to be made anew with the same ones")
 	}
+}
+
+func isIPv4(text string) bool {
+	a, err := netip.ParseAddr(text)
+	return err == nil && a.Is4()
+}
+
+// chosenIn is a zone with the private addresses that AWS chose in it, where they were seen.
+func (f *Facts) chosenIn(lb Balancer, z Zone) string {
+	words := []string{z.Name}
+	for _, i := range f.Addresses.Value {
+		if i.Balancer == lb.ARN && i.Zone == z.Name && i.Addr.Is4() && lb.Scheme == "internal" {
+			words = append(words, i.Addr.String())
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // checkZones finds the zones of the network load balancer whose node has nobody to send to. Of these the static address
@@ -72,11 +92,48 @@ func checkZones(f *Facts) []Finding {
 	case on:
 		return pass("cross-zone is on: each node uses the targets of all zones")
 	}
-	have, whose := f.zonesBehind()
-	if have == nil {
+	have := f.zonesOfTargets()
+	alb, isALB := f.alb()
+	near := isALB && alb.VPC == f.Group.Value.VPC
+	if lost := f.zonesWithout(zonesOf(alb)); near && len(lost) > 0 {
+		return f.lostZones("the load balancer behind it is not in " + list(lost))
+	}
+	switch {
+	case have["all"]:
+		return pass("cross-zone is off, and targets are registered with zone all, which each node uses")
+	case len(have) == 0 && near:
+		return pass("cross-zone is off, and the load balancer behind it is in every zone")
+	case len(have) == 0 && isALB && slices.Contains([]string{"", "auto", "all"}, f.Binding.Zone):
+		return pass("cross-zone is off, and addresses outside the VPC are registered with zone all, which each node uses")
+	case len(have) == 0 || have[""]:
 		return finding(Unknown, "cross-zone is off, and in which zones the targets are is not known", "switch cross-zone on, or see that every zone has a target")
 	}
-	var lost []string
+	if lost := f.zonesWithout(have); len(lost) > 0 {
+		return f.lostZones("no target is in " + list(lost))
+	}
+	return pass("cross-zone is off, and targets are in every zone")
+}
+
+func zonesOf(lb *Balancer) map[string]bool {
+	have := map[string]bool{}
+	if lb != nil {
+		for _, z := range lb.Zones {
+			have[z.Name] = true
+		}
+	}
+	return have
+}
+
+func (f *Facts) lostZones(why string) []Finding {
+	seen := "cross-zone is off, and " + why + ": who uses the static address there reaches nobody"
+	if f.Attributes.Value["target_group_health.dns_failover.minimum_healthy_targets.count"] == "off" {
+		seen += ", and DNS still names it"
+	}
+	return finding(Fail, seen, "switch cross-zone on for the group, or enable the same zones for both load balancers")
+}
+
+// zonesWithout are those of the network load balancers that are not among these, with their addresses.
+func (f *Facts) zonesWithout(have map[string]bool) (lost []string) {
 	for _, lb := range f.networks() {
 		for _, z := range lb.Zones {
 			if !have[z.Name] {
@@ -84,36 +141,17 @@ func checkZones(f *Facts) []Finding {
 			}
 		}
 	}
-	if len(lost) == 0 {
-		return pass("cross-zone is off, and %s every zone", whose)
-	}
-	seen := fmt.Sprintf("cross-zone is off, and %s not in %s: who uses the static address there reaches nobody", whose, list(lost))
-	if f.Attributes.Value["target_group_health.dns_failover.minimum_healthy_targets.count"] == "off" {
-		seen += ", and DNS still names it"
-	}
-	return finding(Fail, seen, "switch cross-zone on for the group, or enable the same zones for both load balancers")
+	return lost
 }
 
-// zonesBehind are the zones in which there is, or will be, a target: those of the application load balancer, or those of
-// the targets.
-func (f *Facts) zonesBehind() (have map[string]bool, whose string) {
-	have = map[string]bool{}
-	if alb, ok := f.alb(); ok {
-		for _, z := range alb.Zones {
-			have[z.Name] = true
-		}
-		return have, "the load balancer behind it is"
-	}
+// zonesOfTargets are the zones in which there is a target; "" is that of targets whose zone is not known, and all that of
+// those which every node uses: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetDescription.html
+func (f *Facts) zonesOfTargets() map[string]bool {
+	have := map[string]bool{}
 	for _, a := range f.targets() {
-		if a.Zone == "" {
-			return nil, ""
-		}
 		have[a.Zone] = true
 	}
-	if len(have) == 0 || have["all"] {
-		return nil, ""
-	}
-	return have, "targets are"
+	return have
 }
 
 func checkClientIP(f *Facts) []Finding {
@@ -157,7 +195,7 @@ func checkPorts(f *Facts) []Finding {
 	}
 	addresses := 1 + secondary(f.networks())
 	seen := fmt.Sprintf("%d connections at a time by each zone's node: %d addresses, %d targets", portsPerTarget*addresses*few, addresses, few)
-	if few*addresses > 1 {
+	if few*addresses > 1 || f.Binding.Whole { // no database takes so many
 		return pass("%s", seen)
 	}
 	return finding(Warn, seen, "if that many are ever open, or begun in a minute: switch cross-zone or preserve_client_ip.enabled on, or give the load balancer secondary addresses (they cannot be taken back); watch PortAllocationErrorCount")
@@ -191,34 +229,4 @@ func firstError(a, b error) error {
 		return a
 	}
 	return b
-}
-
-// admits tells whether one of the groups lets a flow in to a TCP port from an address or a security group. maybe is that a
-// prefix list decides.
-func (f *Facts) admits(groups []string, port uint16, from netip.Addr, of []string) (yes, maybe bool) {
-	for _, id := range groups {
-		for _, r := range f.SecurityGroups.Value[id].Rules {
-			if r.Protocol != "-1" && (r.Protocol != "tcp" && r.Protocol != "6" || int(port) < r.From || int(port) > r.To) {
-				continue
-			}
-			if from.IsValid() && slices.ContainsFunc(r.CIDRs, func(p netip.Prefix) bool { return p.Contains(from) }) ||
-				slices.ContainsFunc(r.Groups, func(id string) bool { return slices.Contains(of, id) }) {
-				return true, false
-			}
-			maybe = maybe || len(r.Lists) > 0
-		}
-	}
-	return false, maybe
-}
-
-// open are the ranges from which one of the groups lets flows in to a TCP port.
-func (f *Facts) open(groups []string, port uint16) (out []netip.Prefix) {
-	for _, id := range groups {
-		for _, r := range f.SecurityGroups.Value[id].Rules {
-			if r.Protocol == "-1" || (r.Protocol == "tcp" || r.Protocol == "6") && int(port) >= r.From && int(port) <= r.To {
-				out = append(out, r.CIDRs...)
-			}
-		}
-	}
-	return out
 }

@@ -51,7 +51,7 @@ func Judge(f Facts) []Finding {
 			continue
 		}
 		for _, one := range c.judge(&f) {
-			one.ID, one.Title = c.ID, c.Title
+			one.ID, one.Title, one.Seen, one.Do = c.ID, c.Title, short(one.Seen), short(one.Do)
 			if one.Verdict != Pass {
 				one.Source = cmp.Or(one.Source, c.Source)
 			}

@@ -40,12 +40,15 @@ func sent(err error) bool {
 
 // answered tells whether a reply came, be it an error, or one that is not understood.
 func answered(err error) bool {
+	if errors.Is(err, errBusy) {
+		return true
+	}
 	_, said := errors.AsType[smithy.APIError](err)
-	_, replied := errors.AsType[interface {
+	reply, ok := errors.AsType[interface {
 		error
 		HTTPStatusCode() int
 	}](err)
-	return said || replied
+	return said || ok && reply.HTTPStatusCode() > 0 // 0: the SDK has such an error for what never came, too
 }
 
 // cutAction parts an action's service from its name.

@@ -40,6 +40,7 @@ type Facts struct {
 	Skew        Fact[time.Duration] // how far AWS's clock is ahead of this one
 	Permissions Fact[[]Permission]  // of the identity, as IAM simulates them
 	Denied      []string            // actions that AWS denied while it was looked around
+	Done        []string            // and those that it took, each on *
 
 	Memory Fact[Memory]
 	Status Fact[mooring.Status]
@@ -70,13 +71,13 @@ type Binding struct {
 	Front     bool   // the group is a front: nothing of AWS's load balancing is there
 	Mode      mooring.Mode
 	Whole     bool   // one answer is declared to hold everything
+	Zone      string // with which addresses outside the VPC are registered: auto, all, none, or a zone's name
 	DNS       string // auto, authoritative or resolver
 
 	Region       string // that is configured; "" where none is
 	GroupRegion  string // of the group's ARN
 	GroupAccount string
 	Memory       string // s3, file or none
-	MemoryARN    string // of the object, s3 only
 }
 
 // An Identity is who the credentials belong to.
@@ -94,13 +95,22 @@ type Reach struct {
 type Need struct {
 	Action   string // such as elasticloadbalancing:RegisterTargets
 	Resource string // an ARN, or *
+	Context  []Context
+}
+
+// A Context is what a call says of itself, which conditions of policies ask for.
+type Context struct {
+	Key    string // such as aws:RequestedRegion
+	Values []string
+	List   bool // the key has several values at once
 }
 
 // A Permission is whether IAM would allow a need.
 type Permission struct {
 	Need
 	Allowed bool
-	Why     string // explicitDeny, implicitDeny, or what forbids it
+	Why     string   // explicitDeny, implicitDeny, or what forbids it
+	Asks    []string // the keys of conditions that would have had to be known to tell
 }
 
 // A Memory is what was tried of the place where the binding's memory is kept.
@@ -160,9 +170,10 @@ type Listener struct {
 	ARN, Balancer, Protocol string
 	Port                    uint16
 	Actions                 []Action // of its default rule
-	Rules                   []Rule
+	ClientCert              bool     // clients have to show one
+	Rules                   []Rule   // in the order in which they are asked
 	RulesErr                error
-	Idle                    time.Duration // of a TCP listener of a network load balancer; 0 where it has none
+	Idle                    time.Duration // of a TCP or TLS listener of a network load balancer; 0 where it has none
 	IdleErr                 error
 }
 
@@ -175,6 +186,7 @@ type Action struct {
 
 // A Rule of an application load balancer's listener.
 type Rule struct {
+	Priority   int                 // the lowest is asked first
 	Conditions map[string][]string // by field, such as host-header; of a field that is not understood nil
 	Actions    []Action
 }
@@ -186,10 +198,10 @@ type Interface struct {
 	Addr     netip.Addr
 }
 
-// A SecurityGroup is what it admits.
-type SecurityGroup struct{ Rules []Ingress }
+// A SecurityGroup is what it admits, and what it lets out.
+type SecurityGroup struct{ Rules, Out []Ingress }
 
-// An Ingress admits flows to a range of ports.
+// An Ingress admits flows to a range of ports, from some sources, or out to them.
 type Ingress struct {
 	Protocol string // tcp, or -1 for all
 	From, To int
@@ -213,8 +225,11 @@ func (f *Facts) alb() (*Balancer, bool) { return f.ALB.Value, f.ALB.known() && f
 // port is the binding's.
 func (f *Facts) port() uint16 { return cmp.Or(f.Binding.Port, f.Group.Value.Port) }
 
-// preserves tells whether client addresses are kept; false where that is not known.
-func (f *Facts) preserves() bool { return f.Attributes.Value["preserve_client_ip.enabled"] == "true" }
+// preserves tells whether client addresses are kept, which cannot be changed of UDP; false where that is not known.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html#client-ip-preservation
+func (f *Facts) preserves() bool {
+	return f.Attributes.Value["preserve_client_ip.enabled"] == "true" || f.Group.Value.Protocol == "TCP_UDP"
+}
 
 // crossZone tells whether a node of the network load balancer uses targets of all zones, and whether that is known.
 func (f *Facts) crossZone() (on, known bool) {
@@ -261,12 +276,21 @@ func isELB(host string) (region string, ok bool) {
 
 // errText is an error on one line that fits a table: of what AWS answers the code and the words.
 func errText(err error) string {
-	const most = 300
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		err = errors.New(api.ErrorCode() + ": " + api.ErrorMessage())
 	}
-	text := strings.Join(strings.Fields(mooring.Printable(strings.ToValidUTF8(err.Error(), ""))), " ")
-	if runes := []rune(text); len(runes) > most {
+	text := err.Error()
+	return short(strings.Join(strings.Fields(mooring.Printable(strings.ToValidUTF8(text[:min(len(text), 4*most)], ""))), " "))
+}
+
+// most is how many characters are told of anything: replies may hold whatever somebody names a load balancer, or worse.
+const most = 500
+
+func short(text string) string {
+	if len(text) <= most {
+		return text
+	}
+	if runes := []rune(text[:min(len(text), 4*most)]); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}
 	return text

@@ -11,12 +11,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go/middleware"
 
 	"mooring"
 )
@@ -132,23 +130,32 @@ func (g *gathering) facts() Facts {
 	return g.f
 }
 
+// limited gives a call its time. An API that replied and was asked again, for it is busy or out of order, is not silent.
 func limited(ctx context.Context, call func(context.Context) error) error {
+	ctx, e := listening(ctx)
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSilent)
 	defer cancel()
 	err := call(ctx)
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	if err == nil || ctx.Err() == nil {
+		return err
 	}
-	return err
+	cause := context.Cause(ctx)
+	if e.heard() && errors.Is(cause, errSilent) {
+		cause = errBusy
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
-var errSilent = fmt.Errorf("no answer within %s", patience)
+var (
+	errSilent = fmt.Errorf("no answer within %s", patience)
+	errBusy   = fmt.Errorf("it answers, and not as it should within %s", patience)
+)
 
 // reach notes whether an API answered. One answer is enough, whatever became of other calls. A call that was not sent, for
 // want of credentials, says nothing of the API.
 func (g *gathering) reach(service string, err error) {
-	if err != nil && !sent(err) || service == "iam" || service == "lambda" { // which no round needs
-		return
+	if err != nil && !sent(err) || service == "iam" || service == "lambda" || service == "sts" && !answered(err) && err != nil {
+		return // no round needs iam and lambda, and none asks sts who it is: credentials tells whether it has a role
 	}
 	if answered(err) {
 		err = nil
@@ -179,12 +186,16 @@ func ask[In, Out, Options any](
 	ctx context.Context, g *gathering, action string, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In,
 ) (*Out, error) {
 	var out *Out
+	ctx, e := listening(ctx)
 	err := limited(ctx, func(ctx context.Context) (err error) {
 		out, err = call(ctx, in)
 		return err
 	})
 	service, _, _ := cutAction(action)
 	g.reach(service, err)
+	if skew, ok := e.skew(); ok {
+		g.set(func(f *Facts) { f.Skew = Is(skew) })
+	}
 	if isDeniedCode(codeOf(err)) {
 		g.set(func(f *Facts) { f.Denied = append(f.Denied, action) })
 		return nil, &mooring.Denied{Action: action, Resource: "*", Err: err}
@@ -192,17 +203,8 @@ func ask[In, Out, Options any](
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", action, err)
 	}
+	g.set(func(f *Facts) { f.Done = append(f.Done, action) })
 	return out, nil
-}
-
-// skewed notes how far AWS's clock is ahead, by the Date of a reply.
-func (g *gathering) skewed(m middleware.Metadata) {
-	at, ok := awsmiddleware.GetServerTime(m)
-	received, ok2 := awsmiddleware.GetResponseAt(m)
-	if !ok || !ok2 {
-		return
-	}
-	g.set(func(f *Facts) { f.Skew = Is(at.Sub(received)) })
 }
 
 func (g *gathering) identity(ctx context.Context) {
@@ -214,7 +216,6 @@ func (g *gathering) identity(ctx context.Context) {
 		g.set(func(f *Facts) { f.Identity = Hidden[Identity](err) })
 		return
 	}
-	g.skewed(out.ResultMetadata)
 	who := Identity{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
 	g.set(func(f *Facts) { f.Identity = Is(who) })
 	if g.s.Policy != nil && len(g.s.Needs) > 0 {
@@ -230,23 +231,33 @@ func (g *gathering) simulate(ctx context.Context, who Identity) ([]Permission, e
 	if err != nil {
 		return nil, err
 	}
-	byResource := map[string][]string{}
+	alike := map[string][]Need{}
 	for _, n := range g.s.Needs {
-		byResource[n.Resource] = append(byResource[n.Resource], n.Action)
+		key := fmt.Sprint(n.Resource, " ", n.Context)
+		alike[key] = append(alike[key], n)
 	}
 	var out []Permission
-	for _, resource := range slices.Sorted(maps.Keys(byResource)) {
+	for _, key := range slices.Sorted(maps.Keys(alike)) {
+		of := alike[key][0]
 		in := &iam.SimulatePrincipalPolicyInput{
-			PolicySourceArn: &principal, ActionNames: byResource[resource], ResourceArns: []string{resource}, MaxItems: aws.Int32(1000),
+			PolicySourceArn: &principal, ResourceArns: []string{of.Resource}, ContextEntries: entriesOf(of.Context), MaxItems: aws.Int32(1000),
+		}
+		for _, n := range alike[key] {
+			in.ActionNames = append(in.ActionNames, n.Action)
 		}
 		reply, err := ask(ctx, g, "iam:SimulatePrincipalPolicy", g.s.Policy.SimulatePrincipalPolicy, in)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range reply.EvaluationResults {
+			asks := slices.Clone(r.MissingContextValues)
+			for _, one := range r.ResourceSpecificResults {
+				asks = append(asks, one.MissingContextValues...)
+			}
+			slices.Sort(asks)
 			out = append(out, Permission{
-				Need:    Need{Action: aws.ToString(r.EvalActionName), Resource: resource},
-				Allowed: r.EvalDecision == iamtypes.PolicyEvaluationDecisionTypeAllowed, Why: string(r.EvalDecision),
+				Need:    Need{Action: aws.ToString(r.EvalActionName), Resource: of.Resource},
+				Allowed: r.EvalDecision == iamtypes.PolicyEvaluationDecisionTypeAllowed, Why: string(r.EvalDecision), Asks: slices.Compact(asks),
 			})
 		}
 	}
@@ -254,6 +265,19 @@ func (g *gathering) simulate(ctx context.Context, who Identity) ([]Permission, e
 		return nil, errors.New("IAM's answer is empty")
 	}
 	return out, nil
+}
+
+// entriesOf tells the simulation what the calls say of themselves. What it is not told does not meet a condition:
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+func entriesOf(all []Context) (out []iamtypes.ContextEntry) {
+	for _, c := range all {
+		entry := iamtypes.ContextEntry{ContextKeyName: aws.String(c.Key), ContextKeyValues: c.Values, ContextKeyType: iamtypes.ContextKeyTypeEnumString}
+		if c.List {
+			entry.ContextKeyType = iamtypes.ContextKeyTypeEnumStringList
+		}
+		out = append(out, entry)
+	}
+	return out
 }
 
 // The pages of a list that are read at the most: 50 functions a page, or 400 load balancers.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
@@ -66,6 +65,9 @@ func (g *gathering) balancing(ctx context.Context) {
 		all.Go(func() { g.balancers(ctx, group) })
 	}
 	all.Wait()
+	if err != nil { // which load balancer is before the group is not known
+		g.set(func(f *Facts) { f.NLBs, f.Listeners = Hidden[[]Balancer](err), Hidden[[]Listener](err) })
+	}
 }
 
 func (g *gathering) find(ctx context.Context, ipv6 bool) {
@@ -82,7 +84,6 @@ func (g *gathering) group(ctx context.Context) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
-	g.skewed(out.ResultMetadata)
 	i := slices.IndexFunc(out.TargetGroups, func(tg types.TargetGroup) bool { return aws.ToString(tg.TargetGroupArn) == g.s.Binding.Group })
 	if i < 0 {
 		return Group{}, fmt.Errorf("the answer does not hold the target group %s", g.s.Binding.Group)
@@ -165,8 +166,8 @@ func (g *gathering) balancers(ctx context.Context, group Group) {
 			n, err := g.albGroups(ctx, alb)
 			g.set(func(f *Facts) { f.ALBGroups = factOf(n, err) })
 		})
-		work.Go(func() { g.addresses(ctx, nlbs) })
 	}
+	work.Go(func() { g.addresses(ctx, nlbs) })
 	work.Go(func() {
 		var found []Listener
 		for _, lb := range nlbs {
@@ -257,17 +258,13 @@ func (g *gathering) byAddress(ctx context.Context, all []Balancer) *Balancer {
 	if len(shows) == 0 || vpc == "" || !slices.ContainsFunc(all, here) || (&Facts{Binding: g.s.Binding}).onlyELB() {
 		return nil
 	}
-	in := &ec2.DescribeNetworkInterfacesInput{MaxResults: aws.Int32(1000), Filters: []ec2types.Filter{
-		{Name: aws.String("vpc-id"), Values: []string{vpc}}, {Name: aws.String("description"), Values: []string{"ELB app/*"}},
-	}}
-	out, err := ask(ctx, g, "ec2:DescribeNetworkInterfaces", g.s.Network.DescribeNetworkInterfaces, in)
+	found, err := g.interfaces(ctx, vpc, "ELB app/*")
 	if err != nil {
 		return nil // the name is then taken for another's
 	}
-	for _, n := range out.NetworkInterfaces {
-		a, err := netip.ParseAddr(aws.ToString(n.PrivateIpAddress))
+	for _, n := range found {
 		tail, ok := strings.CutPrefix(aws.ToString(n.Description), "ELB ")
-		if err != nil || !ok || !slices.Contains(shows, a) {
+		if !ok || !slices.ContainsFunc(addressesIn(n), func(a netip.Addr) bool { return slices.Contains(shows, a) }) {
 			continue
 		}
 		if i := slices.IndexFunc(all, func(lb Balancer) bool { return here(lb) && strings.HasSuffix(lb.ARN, ":loadbalancer/"+tail) }); i >= 0 {

@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +34,8 @@ func (g *gathering) listeners(ctx context.Context, arn string) ([]Listener, erro
 		switch l := &out[i]; {
 		case l.sends(g.s.Binding.Group) && l.Protocol == "TCP":
 			g.idle(ctx, l)
+		case l.sends(g.s.Binding.Group) && l.Protocol == "TLS":
+			l.Idle = tlsIdle
 		case l.Protocol == "HTTP" || l.Protocol == "HTTPS":
 			if l.Port == g.s.Binding.Port || g.checks(l.Port) {
 				g.rules(ctx, l)
@@ -40,6 +44,9 @@ func (g *gathering) listeners(ctx context.Context, arn string) ([]Listener, erro
 	}
 	return out, nil
 }
+
+// tlsIdle cannot be changed: https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html
+const tlsIdle = 350 * time.Second
 
 // checks tells whether the group's health check asks a port.
 func (g *gathering) checks(port uint16) bool {
@@ -78,13 +85,15 @@ func (g *gathering) rules(ctx context.Context, l *Listener) {
 			}
 		}
 		if in.Marker = out.NextMarker; aws.ToString(in.Marker) == "" {
-			return
+			break
 		}
 	}
+	slices.SortStableFunc(l.Rules, func(a, b Rule) int { return cmp.Compare(a.Priority, b.Priority) })
 }
 
 func ruleOf(r types.Rule) Rule {
 	out := Rule{Conditions: map[string][]string{}, Actions: actionsOf(r.Actions)}
+	out.Priority, _ = strconv.Atoi(aws.ToString(r.Priority))
 	for _, c := range r.Conditions {
 		values := c.Values
 		switch {
@@ -103,8 +112,9 @@ func ruleOf(r types.Rule) Rule {
 }
 
 func listenerOf(l types.Listener) Listener {
+	verify := l.MutualAuthentication != nil && aws.ToString(l.MutualAuthentication.Mode) == "verify"
 	return Listener{
-		ARN: aws.ToString(l.ListenerArn), Balancer: aws.ToString(l.LoadBalancerArn), Protocol: string(l.Protocol),
+		ClientCert: verify, ARN: aws.ToString(l.ListenerArn), Balancer: aws.ToString(l.LoadBalancerArn), Protocol: string(l.Protocol),
 		Port: portOf(l.Port), Actions: actionsOf(l.DefaultActions),
 	}
 }

@@ -27,6 +27,8 @@ type Place struct {
 	Bucket, Key string
 	Owner       string // the account that must own the bucket; "": not checked
 	Partition   string // of ARNs
+
+	Encrypt func(*s3.PutObjectInput) error // makes a write as those of the memory are; nil: the bucket's default
 }
 
 // never is an ETag that no object has: S3's are hexadecimal.
@@ -61,11 +63,17 @@ func OnS3(ctx context.Context, api ObjectsAPI, p Place) (Memory, error) {
 	}
 	probe := p.Key[:strings.LastIndex(p.Key, "/")+1] + "doctor.json"
 	m.Probe = "s3://" + p.Bucket + "/" + probe
+	in := &s3.PutObjectInput{
+		Bucket: &p.Bucket, Key: &probe, ExpectedBucketOwner: expected, IfMatch: aws.String(never),
+		Body: strings.NewReader("{}\n"), ContentType: aws.String("application/json"),
+	}
+	if p.Encrypt != nil {
+		if err := p.Encrypt(in); err != nil {
+			return m, err
+		}
+	}
 	err = limited(ctx, func(ctx context.Context) error {
-		_, err := api.PutObject(ctx, &s3.PutObjectInput{
-			Bucket: &p.Bucket, Key: &probe, ExpectedBucketOwner: expected, IfMatch: aws.String(never),
-			Body: strings.NewReader("{}\n"), ContentType: aws.String("application/json"),
-		})
+		_, err := api.PutObject(ctx, in)
 		return err
 	})
 	m.judgeWrite(err, p.arn(probe))

@@ -3,9 +3,12 @@ package doctor
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,12 +62,74 @@ func TestACallThatWasNotSentSaysNothingOfTheAPI(t *testing.T) {
 	refused := &smithyhttp.RequestSendError{Err: errors.New("connection refused")}
 	g.reach("ec2", errors.Join(errors.New("get credentials: no role"), refused))
 	g.reach("s3", refused)
-	g.reach("sts", refused)
-	g.reach("sts", &smithy.GenericAPIError{Code: "AccessDenied"})
+	g.reach("sts", refused) // who has credentials needs no STS
+	g.reach("events", refused)
+	g.reach("events", &smithy.GenericAPIError{Code: "AccessDenied"})
 	f := g.facts()
+	slices.Reverse(f.Reached)
 	if len(f.Reached) != 2 || f.Reached[0].Service != "s3" || f.Reached[0].Err == nil || f.Reached[0].Silent || f.Reached[1].Err != nil {
 		t.Errorf("%+v", f.Reached)
 	}
+}
+
+// A caller answers every request as it is told, after a while.
+type caller struct {
+	status int
+	body   string
+	after  time.Duration
+}
+
+func (c caller) Do(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(c.after):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	return &http.Response{
+		StatusCode: c.status, Body: io.NopCloser(strings.NewReader(c.body)), Request: r,
+		Header: http.Header{"Date": {time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)}},
+	}, nil
+}
+
+// Throttled or out of order, an API answers, and its replies have dates too.
+func TestAnAPIThatIsBusyIsNotTakenForOneThatIsSilent(t *testing.T) {
+	for name, c := range map[string]caller{
+		"throttled":    {400, "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>", 0},
+		"out of order": {503, "", 0},
+		"and slow":     {503, "", 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := Sources{Binding: well().Binding}
+				s.Connect(aws.Config{Region: "eu-west-1", HTTPClient: c, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret"}, nil
+				})})
+				began := time.Now()
+				f := Gather(t.Context(), s)
+				if took := time.Since(began); took > 2*patience || c.after == 0 && took > 2*time.Second { // the group, and then the load balancers
+					t.Errorf("took %s", took)
+				}
+				if f.Group.Err == nil || len(f.Reached) == 0 || slices.ContainsFunc(f.Reached, func(r Reach) bool { return r.Err != nil }) {
+					t.Errorf("group %v, reached %+v", f.Group.Err, f.Reached)
+				}
+				if ahead := f.Skew.Value.Round(time.Minute); ahead != 10*time.Minute {
+					t.Errorf("AWS's clock is %s ahead", f.Skew.Value)
+				}
+			})
+		})
+	}
+}
+
+// The SDK has an error with a reply even where there was none.
+func TestARealClientsSilenceIsSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := Sources{Binding: well().Binding}
+		s.Connect(aws.Config{Region: "eu-west-1", HTTPClient: caller{after: time.Hour}, Credentials: aws.AnonymousCredentials{}})
+		f := Gather(t.Context(), s)
+		if len(f.Reached) != 1 || f.Reached[0].Service != "elasticloadbalancing" || !f.Reached[0].Silent {
+			t.Errorf("%+v", f.Reached)
+		}
+	})
 }
 
 type whoami string
@@ -73,7 +138,7 @@ func (w whoami) GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, 
 	return &sts.GetCallerIdentityOutput{Account: aws.String("111122223333"), Arn: aws.String(string(w))}, nil
 }
 
-// A simulator allows what is in it.
+// A simulator allows what is in it, in eu-west-1 alone, as the policy that mooring prints does.
 type simulator struct {
 	allows []string
 	asked  *[]string
@@ -84,17 +149,25 @@ func (s simulator) SimulatePrincipalPolicy(_ context.Context, in *iam.SimulatePr
 	out := &iam.SimulatePrincipalPolicyOutput{}
 	for _, a := range in.ActionNames {
 		decision := iamtypes.PolicyEvaluationDecisionTypeImplicitDeny
-		if slices.Contains(s.allows, a) {
+		one := iamtypes.EvaluationResult{EvalActionName: aws.String(a)}
+		known := slices.ContainsFunc(in.ContextEntries, func(e iamtypes.ContextEntry) bool {
+			return *e.ContextKeyName == "aws:RequestedRegion" && slices.Equal(e.ContextKeyValues, []string{"eu-west-1"})
+		})
+		switch {
+		case in.ResourceArns[0] == "*" && !known:
+			one.ResourceSpecificResults = []iamtypes.ResourceSpecificResult{{MissingContextValues: []string{"aws:RequestedRegion"}}}
+		case slices.Contains(s.allows, a):
 			decision = iamtypes.PolicyEvaluationDecisionTypeAllowed
 		}
-		out.EvaluationResults = append(out.EvaluationResults, iamtypes.EvaluationResult{EvalActionName: aws.String(a), EvalDecision: decision})
+		one.EvalDecision = decision
+		out.EvaluationResults = append(out.EvaluationResults, one)
 	}
 	return out, nil
 }
 
 func TestThePolicyOfTheRoleBehindASessionIsSimulated(t *testing.T) {
 	var asked []string
-	needs := []Need{{"s3:PutObject", "arn:aws:s3:::b/k"}, {"s3:GetObject", "arn:aws:s3:::b/k"}, {"ec2:DescribeSubnets", "*"}}
+	needs := []Need{{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/k"}, {Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"}, {Action: "ec2:DescribeSubnets", Resource: "*", Context: []Context{{Key: "aws:RequestedRegion", Values: []string{"eu-west-1"}}}}}
 	f := Gather(t.Context(), Sources{
 		Binding: well().Binding, Needs: needs, Identity: whoami("arn:aws:sts::111122223333:assumed-role/mooring/i-1"),
 		Policy: simulator{[]string{"s3:GetObject", "ec2:DescribeSubnets"}, &asked},
@@ -110,6 +183,11 @@ func TestThePolicyOfTheRoleBehindASessionIsSimulated(t *testing.T) {
 	}
 	if !slices.Equal(missing, []string{"s3:PutObject arn:aws:s3:::b/k implicitDeny"}) {
 		t.Errorf("missing %v, error %v", missing, f.Permissions.Err)
+	}
+	needs[2].Context = nil
+	f = Gather(t.Context(), Sources{Binding: well().Binding, Needs: needs[2:], Identity: whoami("arn:aws:iam::111122223333:user/me"), Policy: simulator{[]string{"ec2:DescribeSubnets"}, &asked}})
+	if p := f.Permissions.Value; len(p) != 1 || p[0].Allowed || !slices.Equal(p[0].Asks, []string{"aws:RequestedRegion"}) {
+		t.Errorf("what was not told: %+v", p)
 	}
 	f = Gather(t.Context(), Sources{Binding: well().Binding, Needs: needs, Identity: whoami("arn:aws:iam::111122223333:root"), Policy: simulator{nil, &asked}})
 	if f.Permissions.Err == nil {
@@ -194,11 +272,14 @@ func TestWritingIsProvedByARefusal(t *testing.T) {
 		{"the store is down", nil, code("SlowDown", ""), func(m Memory) bool { return m.Write != nil && !isDenied(m.Write) }},
 	} {
 		b := &bucket{get: c.get, put: c.put}
-		m, err := OnS3(t.Context(), b, Place{Bucket: "b", Key: "a//mooring/web/1/443.json", Partition: "aws"})
+		m, err := OnS3(t.Context(), b, Place{Bucket: "b", Key: "a//mooring/web/1/443.json", Partition: "aws", Encrypt: func(in *s3.PutObjectInput) error {
+			in.SSEKMSKeyId = aws.String("key") // a bucket may refuse what is not encrypted as it wants
+			return nil
+		}})
 		if err != nil || !c.is(m) {
 			t.Errorf("%s: %+v, error %v", c.name, m, err)
 		}
-		if b.wrote != nil && (aws.ToString(b.wrote.Key) != "a//mooring/web/1/doctor.json" || aws.ToString(b.wrote.IfMatch) != never) {
+		if b.wrote != nil && (aws.ToString(b.wrote.Key) != "a//mooring/web/1/doctor.json" || aws.ToString(b.wrote.IfMatch) != never || b.wrote.SSEKMSKeyId == nil) {
 			t.Errorf("%s: wrote %+v", c.name, b.wrote)
 		}
 	}

@@ -85,6 +85,13 @@ func Literal(text string) string {
 	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(text)
 }
 
+// Exact is [Literal] undone: the one text that a resource or a value of a policy stands for. ok is false where it stands for
+// several.
+func Exact(pattern string) (text string, ok bool) {
+	rest := strings.NewReplacer("${*}", "", "${?}", "", "${$}", "").Replace(pattern)
+	return strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$").Replace(pattern), !strings.ContainsAny(rest, "*?")
+}
+
 func (o Object) arn() string {
 	partition := o.Partition
 	if partition == "" {

@@ -139,7 +139,7 @@ func throttling(service string) (status int, code, message string) {
 // denial is how a service says that a permission is missing. EC2 has a code of its own:
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 func denial(c AWSCall) (code, message string) {
-	prefix := map[string]string{"elb": "elasticloadbalancing", "ec2": "ec2", "s3": "s3", "cloudwatch": "cloudwatch", "sts": "sts", "sns": "SNS", "events": "events", "dynamodb": "dynamodb"}[c.Service]
+	prefix := cmp.Or(map[string]string{"elb": "elasticloadbalancing", "sns": "SNS"}[c.Service], c.Service)
 	message = "User: arn:aws:sts::123456789012:assumed-role/mooring/session is not authorized to perform: " +
 		prefix + ":" + c.Action + " because no identity-based policy allows the " + prefix + ":" + c.Action + " action"
 	switch c.Service {
@@ -149,7 +149,7 @@ func denial(c AWSCall) (code, message string) {
 		return "AccessDenied", "Access Denied"
 	case "sns":
 		return "AuthorizationError", message
-	case "events", "dynamodb", "logs":
+	case "events", "dynamodb", "logs", "lambda":
 		return "AccessDeniedException", message
 	default:
 		return "AccessDenied", message

@@ -76,6 +76,9 @@ func awsError(w http.ResponseWriter, service string, status int, code, message s
 			Message   string   `xml:"Message"`
 			RequestID string   `xml:"RequestId"`
 		}{Code: code, Message: message, RequestID: requestID()})
+	case "lambda": // in REST the code is in a header: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
+		w.Header().Set("X-Amzn-Errortype", code)
+		awsJSON(w, status, map[string]string{"message": message})
 	case "events", "logs":
 		awsJSON(w, status, map[string]string{"__type": code, "message": message})
 	default:

@@ -15,6 +15,7 @@ type SecurityGroup struct {
 	ID      string
 	VPC     string
 	Ingress []IngressRule
+	Egress  []IngressRule // nil: out to everywhere, as AWS makes a group
 }
 
 // An IngressRule admits flows to a range of ports from some sources:
@@ -95,6 +96,7 @@ type ec2Group struct {
 	ID      string          `xml:"groupId"`
 	VPC     string          `xml:"vpcId"`
 	Ingress []ec2Permission `xml:"ipPermissions>item"`
+	Egress  []ec2Permission `xml:"ipPermissionsEgress>item"`
 }
 
 type ec2Permission struct {
@@ -143,8 +145,15 @@ type ec2Interface struct {
 }
 
 func securityGroupOf(g SecurityGroup) ec2Group {
-	out := ec2Group{ID: g.ID, VPC: g.VPC}
-	for _, r := range g.Ingress {
+	egress := g.Egress
+	if egress == nil {
+		egress = []IngressRule{{Protocol: "-1", CIDRs: []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0)}}}
+	}
+	return ec2Group{ID: g.ID, VPC: g.VPC, Ingress: permissionsOf(g.Ingress), Egress: permissionsOf(egress)}
+}
+
+func permissionsOf(rules []IngressRule) (out []ec2Permission) {
+	for _, r := range rules {
 		p := ec2Permission{Protocol: r.Protocol}
 		if r.Protocol != "-1" {
 			from, to := int(r.From), int(r.To)
@@ -163,7 +172,7 @@ func securityGroupOf(g SecurityGroup) ec2Group {
 		for _, id := range r.PrefixList {
 			p.Lists = append(p.Lists, ec2List{id})
 		}
-		out.Ingress = append(out.Ingress, p)
+		out = append(out, p)
 	}
 	return out
 }

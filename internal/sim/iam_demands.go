@@ -29,7 +29,7 @@ type judged struct {
 
 // demandsOf are, by service and action on the wire, what a call needs, as the Service Authorization Reference has it:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-// Of the calls that are not here the action is named as on the wire, and no resource is known.
+// Of the calls that are not here the action is named as on the wire, or as rest has it, and no resource is known.
 var demandsOf = map[string]func(judged) []demand{
 	"elb RegisterTargets":   judged.onGroup,
 	"elb DeregisterTargets": judged.onGroup,
@@ -42,6 +42,8 @@ var demandsOf = map[string]func(judged) []demand{
 		return []demand{r.needs("cloudwatch:PutMetricData", "*", "cloudwatch:namespace", r.call.Form.Get("Namespace"))}
 	},
 	"dynamodb GetItem": judged.item,
+	// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+	"sts GetCallerIdentity": func(judged) []demand { return nil },
 	"sts AssumeRole": func(r judged) []demand {
 		return []demand{r.needs("sts:AssumeRole", r.call.Form.Get("RoleArn"), "sts:externalid", r.call.Form.Get("ExternalId"))}
 	},
@@ -58,7 +60,37 @@ func (i *IAM) demands(r *http.Request, c AWSCall, region string, s3 *S3) []deman
 	if of, ok := demandsOf[c.Service+" "+c.Action]; ok {
 		return of(one)
 	}
+	if action, resource := one.rest(); action != "" {
+		return []demand{one.needs(action, resource)}
+	}
 	return []demand{one.needs(cmp.Or(prefixes[c.Service], c.Service)+":"+c.Action, "*")}
+}
+
+// rest names the actions of calls in REST that mooring makes; "" is that of others:
+// https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
+// https://docs.aws.amazon.com/Route53/latest/APIReference/API_Operations_Amazon_Route_53.html
+func (r judged) rest() (action, resource string) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if len(parts) < 2 {
+		return "", ""
+	}
+	id := parts[min(2, len(parts)-1)]
+	switch r.call.Service + " " + r.Method + " " + parts[1] + strings.Repeat("/", len(parts)-2) + strings.Join(parts[min(3, len(parts)):], "") {
+	case "lambda GET functions":
+		return "lambda:ListFunctions", "*"
+	case "route53 GET hostedzonesbyname":
+		return "route53:ListHostedZonesByName", "*"
+	case "route53 GET hostedzone/":
+		return "route53:GetHostedZone", "arn:" + r.partition() + ":route53:::hostedzone/" + id
+	case "route53 GET hostedzone//rrset":
+		return "route53:ListResourceRecordSets", "arn:" + r.partition() + ":route53:::hostedzone/" + id
+	case "route53 POST hostedzone//rrset":
+		return "route53:ChangeResourceRecordSets", "arn:" + r.partition() + ":route53:::hostedzone/" + id
+	case "route53 GET change/":
+		return "route53:GetChange", "arn:" + r.partition() + ":route53:::change/" + id
+	default:
+		return "", ""
+	}
 }
 
 // needs is a demand with the keys that every request has, and pairs of others. An empty value is none.

@@ -106,6 +106,27 @@ func TestAnActionWithoutResourcesWantsAStar(t *testing.T) {
 	}
 }
 
+// In REST an action is a method and a path. Who is denied one is told its name.
+func TestACallInRESTIsDeniedByItsName(t *testing.T) {
+	for _, c := range []struct{ service, method, path, action, resource string }{
+		{"lambda", http.MethodGet, "/2015-03-31/functions/", "lambda:ListFunctions", "*"},
+		{"lambda", http.MethodGet, "/", "lambda:GET /", "*"},
+		{"iam", http.MethodGet, "/a/b", "iam:GET /a/b", "*"},
+		{"route53", http.MethodGet, "/2013-04-01/hostedzonesbyname", "route53:ListHostedZonesByName", "*"},
+		{"route53", http.MethodGet, "/2013-04-01/hostedzone/Z1", "route53:GetHostedZone", "arn:aws:route53:::hostedzone/Z1"},
+		{"route53", http.MethodGet, "/2013-04-01/hostedzone/Z1/rrset", "route53:ListResourceRecordSets", "arn:aws:route53:::hostedzone/Z1"},
+		{"route53", http.MethodPost, "/2013-04-01/hostedzone/Z1/rrset/", "route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z1"},
+		{"route53", http.MethodGet, "/2013-04-01/change/C1", "route53:GetChange", "arn:aws:route53:::change/C1"},
+	} {
+		a := iamWorld(t)
+		status, body := answerOf(t, a, signedBy("test", c.service, c.method, c.path, nil))
+		denied := a.IAM.Denied()
+		if status != 403 || len(denied) != 1 || denied[0].Action != c.action || denied[0].Resource != c.resource || !strings.Contains(body, "not authorized to perform: "+c.service+":") {
+			t.Errorf("%s %s: %d %s, denied %v", c.method, c.path, status, body, denied)
+		}
+	}
+}
+
 func TestEachRoleHasItsOwnPolicies(t *testing.T) {
 	a := iamWorld(t)
 	if err := a.IAM.Attach("arn:aws:iam::222233334444:role/teams/mooring", allow("*", "*", "")); err != nil {

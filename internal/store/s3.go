@@ -153,6 +153,11 @@ func (c S3Config) putInput(tag, writer string) (*s3.PutObjectInput, error) {
 	} else {
 		in.IfMatch = &tag
 	}
+	return in, c.Encrypt(in)
+}
+
+// Encrypt says of a write how the object is to be encrypted, as SSE has it.
+func (c S3Config) Encrypt(in *s3.PutObjectInput) error {
 	switch sse := c.SSE; {
 	case sse == "" || sse == "none":
 	case sse == "AES256":
@@ -163,9 +168,9 @@ func (c S3Config) putInput(tag, writer string) (*s3.PutObjectInput, error) {
 			in.SSEKMSKeyId = &key
 		}
 	default:
-		return nil, fmt.Errorf("encryption %q: want none, AES256 or aws:kms[:KEY]", sse)
+		return fmt.Errorf("encryption %q: want none, AES256 or aws:kms[:KEY]", sse)
 	}
-	return in, nil
+	return nil
 }
 
 func (c S3Config) url() string { return "s3://" + c.Bucket + "/" + c.Key }

@@ -3,9 +3,10 @@ package rig
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"mooring"
 	"mooring/internal/config"
 	"mooring/internal/doctor"
+	"mooring/internal/iam"
 	"mooring/internal/lookup"
 	"mooring/internal/store"
 )
@@ -21,6 +23,7 @@ import (
 const (
 	findTime  = 15 * time.Second // a search takes a few at the most, and longer where servers are silent
 	aliasTime = 3 * time.Second
+	portTime  = 3 * time.Second // to ask the group for its port
 )
 
 // Doctor says who is asked about a binding, as whom its rounds would ask. It changes nothing. An error is one of the
@@ -29,15 +32,16 @@ func Doctor(ctx context.Context, c config.Config, o Options) (doctor.Sources, er
 	o = o.shared()
 	s := doctor.Sources{Binding: doctor.Binding{
 		Name: c.Binding.Name, Hostnames: c.Binding.Hostnames, Port: c.Binding.Port, Group: c.Binding.TargetGroup, Front: c.Embedded(),
-		Mode: c.Policy.Mode, Whole: c.Policy.Answers == mooring.AnswersWhole, DNS: c.DNS.Mode,
+		Mode: c.Policy.Mode, Whole: c.Policy.Answers == mooring.AnswersWhole, DNS: c.DNS.Mode, Zone: c.Zone,
 		Region: c.AWS.Region, GroupRegion: config.GroupRegion(c.Binding.TargetGroup), GroupAccount: accountOf(c.Binding.TargetGroup),
 		Memory: c.Memory.Kind,
 	}}
 	if err := connectDoctor(ctx, &s, c, o); err != nil {
 		return s, err
 	}
-	k, keeperErr := New(ctx, c, o)
-	if keeperErr == nil {
+	within, cancel := context.WithTimeout(ctx, portTime)
+	defer cancel()
+	if k, err := New(within, c, o); err == nil { // else other checks say why
 		s.Binding.Port, s.Binding.Name, c.Binding.Port = k.Binding.Port, k.Binding.Name, k.Binding.Port
 		s.Status = k.Status
 	}
@@ -114,6 +118,7 @@ func memoryProbe(c config.Config, o Options) func(context.Context) (doctor.Memor
 		}
 		return doctor.OnS3(ctx, store.ConnectS3API(doctor.Bounded(cfg)), doctor.Place{
 			Bucket: c.Memory.Bucket, Key: key, Owner: c.Memory.Owner, Partition: store.Partition(cfg.Region),
+			Encrypt: store.S3Config{SSE: c.Memory.SSE}.Encrypt,
 		})
 	}
 }
@@ -171,48 +176,46 @@ func aliasOf(c config.Config, o Options) func(context.Context, string) string {
 	}
 }
 
-// needsOf are the actions that rounds of the binding call as the identity that is asked about. What another role does to
-// the memory is not among them.
+// needsOf are the permissions that rounds of the binding need as the identity that is asked about, by the policy that is
+// made for it. What is known only in part, such as the key of an alias, cannot be asked about. What another role does to the
+// memory is not among them.
 func needsOf(c config.Config) []doctor.Need {
+	asked := c.AWS
+	if c.Embedded() {
+		asked = memoryIdentity(c)
+	}
+	who := Identity{RoleARN: asked.RoleARN}
+	if asked.RoleARN == "" {
+		who.Profile = asked.Profile
+	}
+	all, err := NeedsOf([]config.Config{c}, Deployment{})
+	i := slices.IndexFunc(all, func(n Needer) bool { return n.Identity == who })
+	if err != nil || i < 0 {
+		return nil
+	}
 	var out []doctor.Need
-	add := func(resource string, actions ...string) {
-		for _, a := range actions {
-			out = append(out, doctor.Need{Action: a, Resource: resource})
-		}
-	}
-	if !c.Embedded() {
-		add("*", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeTargetGroups",
-			"elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeLoadBalancers", "ec2:DescribeSubnets")
-		if c.Policy.Mode != mooring.ModeObserve {
-			add(c.Binding.TargetGroup, "elasticloadbalancing:RegisterTargets")
-		}
-		if c.Policy.Mode == mooring.ModeSync {
-			add(c.Binding.TargetGroup, "elasticloadbalancing:DeregisterTargets")
-		}
-		if c.Legacy != nil && c.Legacy.IPCount {
-			add("*", "cloudwatch:PutMetricData")
-		}
-	}
-	if c.Memory.Kind == "s3" && c.Memory.RoleARN == "" {
-		if key, err := store.Key(c.Memory.Prefix, c.Binding.TargetGroup, c.Binding.Port); err == nil {
-			add(fmt.Sprintf("arn:%s:s3:::%s/%s", store.Partition(regionOf(c)), c.Memory.Bucket, key), "s3:GetObject", "s3:PutObject")
-		}
-	}
-	for _, n := range c.Notify {
-		switch n.Kind {
-		case "sns":
-			add(n.ARN, "sns:Publish")
-		case "eventbridge":
-			if strings.HasPrefix(n.ARN, "arn:") {
-				add(n.ARN, "events:PutEvents")
+	for _, s := range iam.New(all[i].Needs...).Statements {
+		for _, pattern := range s.Resources {
+			resource, one := iam.Exact(pattern)
+			if !one && pattern != "*" {
+				continue
+			}
+			for _, action := range s.Actions {
+				out = append(out, doctor.Need{Action: action, Resource: resource, Context: contextOf(s.Conditions)})
 			}
 		}
 	}
 	return out
 }
 
-func regionOf(c config.Config) string {
-	return cmp.Or(config.GroupRegion(c.Binding.TargetGroup), c.AWS.Region)
+// contextOf is what such a call is made with: what the conditions want, for who made them knows the call.
+func contextOf(c iam.Conditions) (out []doctor.Context) {
+	for _, operator := range slices.Sorted(maps.Keys(c)) {
+		for _, key := range slices.Sorted(maps.Keys(c[operator])) {
+			out = append(out, doctor.Context{Key: key, Values: c[operator][key], List: strings.Contains(operator, ":")})
+		}
+	}
+	return out
 }
 
 // accountOf is the account in an ARN.

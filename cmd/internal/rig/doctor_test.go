@@ -11,6 +11,7 @@ import (
 	"mooring/cmd/internal/rigtest"
 	"mooring/internal/config"
 	"mooring/internal/doctor"
+	"mooring/internal/iam"
 	"mooring/internal/sim"
 )
 
@@ -65,6 +66,40 @@ func TestDoctorCallsWhatItsPermissionsSay(t *testing.T) {
 	delete(want, "s3:ListBucket") // no call: with it S3 tells missing from denied
 	if got, want := slices.Sorted(maps.Keys(called)), slices.Sorted(maps.Keys(want)); !slices.Equal(got, want) {
 		t.Errorf("called\n%v, the table has\n%v", got, want)
+	}
+}
+
+// TestDoctorAsksAboutThePolicyThatIsPrinted holds what is simulated against what iam-policy prints, conditions included.
+func TestDoctorAsksAboutThePolicyThatIsPrinted(t *testing.T) {
+	p := mooring.DefaultPolicy()
+	c := config.Config{
+		Binding: mooring.Binding{Name: "web-443", Hostnames: []string{rigtest.Name}, Port: rigtest.Port, TargetGroup: rigtest.ARN},
+		Policy:  p, Zone: "auto", DNS: config.DNS{Mode: "auto", MaxLookups: 200},
+		Memory: config.Memory{Kind: "s3", Bucket: "b", Prefix: "a*b/", Owner: "111122223333", SSE: "aws:kms:alias/state"},
+		Notify: []config.Notify{{Kind: "sns", ARN: "arn:aws:sns:eu-west-1:111122223333:changes"}},
+	}
+	s, err := rig.Doctor(t.Context(), c, rig.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := rig.NeedsOf([]config.Config{c}, rig.Deployment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := iam.New(all[0].Needs...).Actions()
+	want = slices.DeleteFunc(want, func(a string) bool { return strings.HasPrefix(a, "kms:") }) // an alias names no key
+	var got []string
+	for _, n := range s.Needs {
+		got = append(got, n.Action)
+		switch {
+		case n.Resource == "*" && (len(n.Context) != 1 || n.Context[0].Key != "aws:RequestedRegion" || n.Context[0].Values[0] != "eu-west-1"),
+			strings.HasPrefix(n.Action, "s3:") && (n.Context[0].Key != "s3:ResourceAccount" || !strings.HasPrefix(n.Resource, "arn:aws:s3:::b/a*b/mooring/")):
+			t.Errorf("%+v", n)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(slices.Compact(got), want) {
+		t.Errorf("asks about\n%v, the policy has\n%v", got, want)
 	}
 }
 
