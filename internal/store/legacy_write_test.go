@@ -101,6 +101,35 @@ func TestTheObjectsAreWhatTheFunctionsWouldHaveWritten(t *testing.T) {
 	}
 }
 
+// A count goes on as far as each of these says, and no farther: three rounds, five runs' time, all the proof.
+func TestACountIsWorthTheLeastOfItsRoundsItsTimeAndItsProof(t *testing.T) {
+	threshold := mooring.DefaultPolicy().Threshold()
+	for name, c := range map[string]struct {
+		missed int
+		span   time.Duration
+		proof  float64
+		want   string
+	}{
+		"all but one":                {9, time.Hour, threshold, "10.0.1.5:4"},
+		"rounds, by a resolver's":    {1, time.Hour, threshold, "10.0.1.5:1"},
+		"time, of a round a second":  {9, 59 * time.Second, threshold, "10.0.1.5:2"},
+		"proof, of few among many":   {9, time.Hour, threshold / 2, "10.0.1.5:2"},
+		"proof, of next to nothing":  {9, time.Hour, threshold / 6, ""},
+		"proof beyond all measure":   {9, time.Hour, math.MaxFloat64, "10.0.1.5:4"},
+		"time that goes backwards":   {9, -time.Hour, threshold, "10.0.1.5:1"},
+		"nothing: it is seen":        {0, 0, 0, ""},
+		"nothing, though it was not": {0, time.Hour, threshold, ""},
+	} {
+		m := mooring.Memory{Addresses: []mooring.Entry{{
+			Addr: netip.MustParseAddr("10.0.1.5"), Missed: c.missed, MissingSince: halfPast, LastMiss: halfPast.Add(c.span), Evidence: c.proof,
+		}}}
+		_, got, err := store.LegacyRoundTrip(store.LegacyWriteConfig{Format: "v2", Bucket: bucket, Name: alb, TargetGroup: group, Misses: 5, Threshold: threshold}, m)
+		if err != nil || missed(got) != c.want {
+			t.Errorf("%s: %q, want %q; error %v", name, missed(got), c.want, err)
+		}
+	}
+}
+
 func TestNobodyAtAllIsAnEmptyState(t *testing.T) {
 	for format, want := range map[string]string{"v1": `"{}"`, "v2": "{}", "v3": "{}"} {
 		now := halfPast
@@ -322,7 +351,7 @@ func TestAnotherBindingsStateIsLeftAsItIs(t *testing.T) {
 // A first run that might not read the older state made none of its targets ours, and it alone knows that they are the function's.
 func TestWhatWasNotTakenOverIsNotLost(t *testing.T) {
 	for format, objects := range map[string]map[string]string{
-		"v1": {v1Active: strconv.Quote(`{"IPList": ["10.0.1.5", "10.0.1.66", "10.0.1.99"]}`), v1Pending: strconv.Quote(`{"10.0.1.99": 3}`)},
+		"v1": {v1Active: strconv.Quote(`{"IPList": ["10.0.1.5"]}`), v1Pending: strconv.Quote(`{"10.0.1.66": 1, "10.0.1.99": 3}`)},
 		"v2": {v2Active: `{"IPList": ["10.0.1.5", "10.0.1.66", "10.0.1.99"]}`, v2Pending: "{}"},
 		"v3": {v3Key: `{"10.0.1.5": 3, "10.0.1.66": 2, "10.0.1.99": 1}`},
 	} {
