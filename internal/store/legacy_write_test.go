@@ -262,6 +262,22 @@ func TestAFunctionThatStillRunsIsNotFought(t *testing.T) {
 	if err := w.Write(t.Context(), m); err == nil {
 		t.Error("that the function runs again is not said")
 	}
+	now = now.Add(10 * time.Minute)
+	wantLeft(t, w.Write(t.Context(), m), "unreadable") // which a list of addresses without addresses is, and that is said beside
+}
+
+// What the function wrote is replaced also where it says the same, so that what it writes later is known by its lack of a mark.
+func TestTheFunctionsOwnObjectsAreMarkedThoughTheyAreTrue(t *testing.T) {
+	now := halfPast
+	world, w := keeping(t, "v3", &now)
+	mustWrite(t, w, remembering(t, now, 1))
+	body := world.Objects(bucket)[v3Key].Body
+	world.Put(bucket, v3Key, body)
+	now = now.Add(time.Hour)
+	mustWrite(t, w, remembering(t, halfPast, 2))
+	if got := world.Objects(bucket)[v3Key]; string(got.Body) != string(body) || got.Metadata["mooring-writer"] != "2 "+group+":443" {
+		t.Errorf("%+v", got)
+	}
 }
 
 // hostile are bodies that no function wrote.
