@@ -2,8 +2,10 @@ package mooring
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -145,6 +147,14 @@ type Import struct {
 	// Written is when the older function last wrote anything of it; zero where that is not known, or mooring wrote it last.
 	// That it moves after mooring took over shows that the older function still runs.
 	Written time.Time
+}
+
+// taken says what is taken over.
+func (i Import) taken() string {
+	if len(i.Addrs)+len(i.Missed) == 0 && strings.HasPrefix(i.Source, "nothing") {
+		return i.Source + " is taken over from an older function"
+	}
+	return fmt.Sprintf("%d addresses and %d counts are taken over from %s", len(i.Addrs), len(i.Missed), i.Source)
 }
 
 // Counts tells whether the misses are young enough to count.

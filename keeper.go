@@ -32,7 +32,8 @@ type Keeper struct {
 	Tell func(context.Context, Report) error
 
 	// Mirror, if there is one, is given what is remembered at the end of each round that may change the group, so that
-	// it can be kept in another form too. A memory that was not saved, or may not have been, is not given. Its error is a warning.
+	// it can be kept in another form too; who was not registered after all is not in what the round left. A memory that was
+	// not saved, or may not have been, is not given. Its error is a warning, and it has 5 seconds.
 	Mirror func(context.Context, Memory) error
 
 	settings atomic.Pointer[Settings] // as inspected last
@@ -47,6 +48,8 @@ const (
 	// lookTime is how long the second look may take, and lookLife how long after it somebody may leave.
 	lookTime = 10 * time.Second
 	lookLife = 5 * time.Second
+	// mirrorTime is how long the memory's other form may take: the next round waits for it.
+	mirrorTime = 5 * time.Second
 	// callReserve is what must be left of the deadline when a call that changes the group begins.
 	callReserve = 3 * time.Second
 )
@@ -63,7 +66,7 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 	s := k.observe(ctx)
 	r.saw(s)
 	if i := s.memory.Import; i != nil {
-		r.warn("this is a first run: %d addresses and %d counts are taken over from %s", len(i.Addrs), len(i.Missed), i.Source)
+		r.warn("this is a first run: %s", i.taken())
 	}
 	if s.groupErr != nil {
 		r.fail(fmt.Errorf("list targets of %s: %w", k.Binding.Name, s.groupErr))
@@ -86,9 +89,9 @@ func (k *Keeper) round(ctx context.Context, apply bool) Report {
 		defer cancel()
 		plan, tag := k.remember(ctx, r, s, plan)
 		if acts {
-			k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s) })
+			memory := k.apply(ctx, r, plan, tag, func() error { return k.permit(ctx, s) })
 			k.tell(ctx, r, plan)
-			k.mirror(ctx, r, plan.Memory, tag)
+			k.mirror(ctx, r, memory, tag)
 		}
 	case apply && plan.Changed && errors.Is(ctx.Err(), context.DeadlineExceeded): // it was frozen, for one
 		r.fail(fmt.Errorf("not done: the time of the round of %s was over before it could act: %w", k.Binding.Name, context.Cause(ctx)))
@@ -256,8 +259,9 @@ func (k *Keeper) stamp(last, next Memory) Memory {
 	return next
 }
 
-// apply registers, then deregisters. A registration that could not be confirmed keeps everyone.
-func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, permit Permit) {
+// apply registers, then deregisters. A registration that could not be confirmed keeps everyone. It returns the memory, which
+// knows who was registered.
+func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, permit Permit) Memory {
 	var outcome Outcome
 	if len(plan.Register) > 0 {
 		var err error
@@ -290,11 +294,13 @@ func (k *Keeper) apply(ctx context.Context, r *report, plan Plan, tag string, pe
 			k.Binding.Name, len(plan.Refused), plan.Refused[0].Reason))
 	}
 	r.kept(plan.Held)
-	next := plan.Memory
-	if permit() == nil { // else it is too late in this round to correct what it meant to do
-		next = next.unregistered(plan.Register, outcome.Registered)
+	corrected := plan.Memory.unregistered(plan.Register, outcome.Registered)
+	next := corrected
+	if permit() != nil { // it is too late in this round to correct what it meant to do
+		next = plan.Memory
 	}
 	k.learn(ctx, r, plan.Memory, next, outcome, tag)
+	return corrected
 }
 
 // lookAgain resolves the name once more right before somebody leaves. A round may have been slow, and an address
@@ -328,6 +334,8 @@ func (k *Keeper) mirror(ctx context.Context, r *report, m Memory, tag string) {
 	if k.Mirror == nil || tag == "" {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, mirrorTime)
+	defer cancel()
 	if err := k.Mirror(ctx, m); err != nil {
 		r.warn("%v%s", err, missingStatement(err))
 	}

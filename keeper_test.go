@@ -529,6 +529,44 @@ func TestOnlyWhatIsRememberedForSureIsMirrored(t *testing.T) {
 	}
 }
 
+// An older function goes on from what it is told, so it must not be told that somebody is registered who is not.
+func TestWhoWasNotRegisteredIsNotMirroredAsLeftInTheGroup(t *testing.T) {
+	for name, c := range map[string]func(*desk){
+		"refused":     func(d *desk) { d.refuse = netip.MustParseAddr("10.0.0.4") },
+		"unconfirmed": func(d *desk) { d.refuse, d.registerErr = netip.MustParseAddr("10.0.0.4"), errors.New("throttled") },
+		"too late":    func(d *desk) { d.before = nil },
+	} {
+		d := leaving()
+		c(d)
+		k := d.keeper()
+		if name == "too late" {
+			late := noon
+			k.Now = func() time.Time { return late }
+			d.before = func() { late = late.Add(time.Hour) }
+		}
+		var given mooring.Memory
+		k.Mirror = func(_ context.Context, m mooring.Memory) error { given = m; return nil }
+		k.Round(t.Context())
+		if got := fmt.Sprint(given.Left.Addrs); got != "[10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.9]" {
+			t.Errorf("%s: the group is left with %s", name, got)
+		}
+	}
+}
+
+func TestASlowMirrorDelaysARoundByItsTimeAndNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := leaving()
+		k := d.keeper()
+		k.Mirror = func(ctx context.Context, _ mooring.Memory) error { <-ctx.Done(); return ctx.Err() }
+		began := time.Now()
+		r := k.Round(t.Context())
+		if took := time.Since(began); took != 5*time.Second || r.Err != nil || !strings.Contains(strings.Join(r.Warnings, " "), "deadline exceeded") {
+			t.Errorf("it took %s, error %v, warnings %q", took, r.Err, r.Warnings)
+		}
+		d.expect(t, "look", "save", "register 10.0.0.4")
+	})
+}
+
 // The first round adds somebody, and so reads the group's settings; the second one knows in which zone everybody is.
 func TestAZoneThatNobodyServesIsToldOfWhileCrossZoneIsOff(t *testing.T) {
 	for name, c := range map[string]struct {

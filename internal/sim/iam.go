@@ -145,6 +145,9 @@ func (i *IAM) allows(who string, d demand) bool {
 // refuse answers a call as AWS does to who may not make it.
 func (d Denial) refuse(w http.ResponseWriter, c AWSCall) {
 	code, message := denial(c)
+	if c.Service == "s3" && !strings.HasPrefix(d.Action, "kms:") {
+		message = S3DeniedTo(d.Action, d.Resource).Error.Message
+	}
 	if strings.HasPrefix(d.Action, "kms:") { // S3 says what its own permission does not cover
 		message = "User: arn:aws:sts::111122223333:assumed-role/mooring/session is not authorized to perform: " + d.Action +
 			" on resource: " + d.Resource + " because no identity-based policy allows the " + d.Action + " action"

@@ -62,6 +62,22 @@ var (
 	}}
 )
 
+// S3DeniedTo is a denial within an account, which names what is missing; of another account's bucket S3 says no more than
+// [S3Denied]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+func S3DeniedTo(action, resource string) S3Fault {
+	return S3Fault{Error: &APIError{
+		Status: http.StatusForbidden, Code: "AccessDenied",
+		Message: "User: arn:aws:sts::111122223333:assumed-role/mooring/session is not authorized to perform: " + action +
+			` on resource: "` + resource + `" because no identity-based policy allows the ` + action + " action",
+	}}
+}
+
+// hidden is what who may not list a bucket hears of an object that is not there. That S3 names s3:ListBucket then is seen in
+// its answers to GetObject, and documented nowhere.
+func hidden(bucket string) *APIError {
+	return S3DeniedTo("s3:ListBucket", "arn:aws:s3:::"+bucket).Error
+}
+
 type s3Fault struct {
 	method, key string
 	left        int
@@ -218,7 +234,7 @@ func (s *S3) read(bucket, key string) (S3Object, *APIError) {
 	case ok:
 		return o, nil
 	case s.HideMissing:
-		return S3Object{}, S3Denied.Error
+		return S3Object{}, hidden(bucket)
 	default:
 		return S3Object{}, noSuchKey
 	}

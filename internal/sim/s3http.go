@@ -86,7 +86,7 @@ func (s *S3) answer(w http.ResponseWriter, r *http.Request, bucket, key string) 
 func (s *S3) get(w http.ResponseWriter, r *http.Request, bucket, key string) {
 	o, err := s.read(bucket, key)
 	if err == noSuchKey && (isSecret(r) || s.Hides != nil && s.Hides(r)) {
-		err = S3Denied.Error
+		err = hidden(bucket)
 	}
 	if err != nil {
 		writeS3Error(w, err)

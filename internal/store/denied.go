@@ -2,6 +2,7 @@ package store
 
 import (
 	"regexp"
+	"strings"
 
 	"mooring"
 )
@@ -20,3 +21,14 @@ func newDenied(action, resource string, err error) *mooring.Denied {
 	}
 	return &mooring.Denied{Action: action, Resource: resource, Err: err}
 }
+
+// saysMissing tells whether a denied GetObject is about an object that is not there. To who may read an object, and may not
+// list its bucket, S3 hides that by a denial. But within an account or an organization a denial names the action that is
+// missing, and here that is s3:ListBucket, by which it says what it hides. The words are seen in S3's answers; that there are
+// such words, and for whom: https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+func saysMissing(err error) bool {
+	return isCode(err, "AccessDenied") && strings.Contains(err.Error(), "not authorized to perform: s3:ListBucket on ")
+}
+
+// saysWhat tells whether a denial names what is missing.
+func saysWhat(err error) bool { return strings.Contains(err.Error(), "not authorized to perform: ") }

@@ -25,14 +25,16 @@ func newLegacyObjects(api S3API, c LegacyConfig) *legacyObjects {
 type left struct {
 	object
 	found  bool
-	denied bool
+	denied bool  // it may not be read, or it is not there and S3 does not say so
+	sure   bool  // and AWS says that it is the former
 	bad    error // why it is unreadable, for ever
 }
 
 // Find reads all that may be there, at the same time, and returns the trace that was written last.
 //
-// What is missing or denied is passed over; where all is denied, the source says so. What is unreadable must not stop a first run: it is passed over too,
-// and the source says so. Only what may be readable a moment later is an error.
+// What is missing or denied is passed over; where all is denied, the source says so, and how sure that is. What is unreadable
+// must not stop a first run: it is passed over too, and the source says so. Only what may be readable a moment later is an
+// error.
 func (l *legacyObjects) Find(ctx context.Context) (*mooring.Import, error) {
 	var parts []part
 	for _, t := range l.traces {
@@ -56,10 +58,10 @@ func (l *legacyObjects) get(ctx context.Context, key string) (left, error) {
 	switch {
 	case err == nil:
 		return left{object: got, found: true}, nil
-	case isCode(err, "NoSuchKey"):
+	case isCode(err, "NoSuchKey") || saysMissing(err):
 		return left{}, nil
 	case isCode(err, "AccessDenied"):
-		return left{denied: true}, nil
+		return left{denied: true, sure: saysWhat(err)}, nil
 	case isFinal(err):
 		return left{bad: err}, nil
 	default:
@@ -87,7 +89,12 @@ func (l *legacyObjects) newest(found []left) *mooring.Import {
 	}
 	if !slices.ContainsFunc(all, func(l left) bool { return !l.denied }) {
 		last := l.traces[len(l.traces)-1].parts[0]
-		notes.denied("s3:GetObject", "its objects, such as s3://"+l.objects.bucket+"/"+last.key)
+		where := "its objects, such as s3://" + l.objects.bucket + "/" + last.key
+		if slices.ContainsFunc(all, func(l left) bool { return l.sure }) {
+			notes.denied("s3:GetObject", where)
+		} else {
+			notes.hidden("s3:GetObject", where)
+		}
 	}
 	return notes.on(best, last)
 }
@@ -122,8 +129,16 @@ type notes []string
 
 func (n *notes) add(note string) { *n = append(*n, note) }
 
-// denied says that all of a state was denied. The first run is not stopped, for without s3:ListBucket a state that was never
-// there is denied too; but the memory that it makes is the end of taking over by itself, so people must hear how to go on.
+// hidden says that nothing is known. It is what every first run without an older function hears of a bucket that its account
+// neither owns nor has in its organization, so it must not sound like a fault.
+func (n *notes) hidden(action, resource string) {
+	n.add("AWS does not tell whether an older function left anything, for to who may not list the bucket it denies what is missing, too; " +
+		"if there was none, all is well; if there was one, grant " + action + " on " + resource + ", and run mooring import, " +
+		"or name its addresses to mooring adopt")
+}
+
+// denied says that all of a state was denied. The first run is not stopped, for there may be no such state; but the memory that
+// it makes is the end of taking over by itself, so people must hear how to go on.
 func (n *notes) denied(action, resource string) {
 	n.add("AWS denies reading all that an older function may have left, so it is not taken over, and nobody leaves who was only in it; " +
 		"if there was one, grant " + action + " on " + resource + ", move the memory away if there is one by now, " +

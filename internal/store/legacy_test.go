@@ -249,19 +249,51 @@ func TestOldObjectsThatMayNotBeReadStopNobody(t *testing.T) {
 	if got := imported(t, s); got.Source != "v2" {
 		t.Errorf("imported %+v", got)
 	}
-	world.Inject(http.MethodGet, "", -1, sim.S3Denied)
+	world.Inject(http.MethodGet, "", -1, sim.S3DeniedTo("s3:GetObject", "arn:aws:s3:::"+bucket+"/some"))
+	if got := nothingOf(t, s); !strings.HasPrefix(got, "nothing (AWS denies reading all ") {
+		t.Errorf("source %q", got)
+	} else {
+		wantWords(t, got, "it is not taken over", "nobody leaves who was only in it",
+			"grant s3:GetObject on its objects, such as s3://"+bucket+"/"+v2Active+",", "move the memory away", "mooring import --write", "mooring adopt")
+	}
+}
+
+// nothingOf is what a first run says that takes nothing over.
+func nothingOf(t *testing.T, s mooring.Store) string {
+	t.Helper()
 	m, tag := load(t, s)
 	if tag != "" || m.Import == nil || len(m.Import.Addrs)+len(m.Import.Missed) > 0 {
-		t.Fatalf("imported %+v with tag %q, want only the word that it was denied", m.Import, tag)
+		t.Fatalf("imported %+v with tag %q, want only a word", m.Import, tag)
 	}
-	for _, word := range []string{
-		"denies", "it is not taken over", "nobody leaves who was only in it",
-		"grant s3:GetObject on its objects, such as s3://" + bucket + "/" + v2Active + ",", "move the memory away", "mooring import --write", "mooring adopt",
-	} {
-		if !strings.Contains(m.Import.Source, word) {
-			t.Errorf("the source does not say %q: %s", word, m.Import.Source)
+	return m.Import.Source
+}
+
+func wantWords(t *testing.T, got string, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if !strings.Contains(got, word) {
+			t.Errorf("it does not say %q: %s", word, got)
 		}
 	}
+}
+
+// A new binding in an older function's environment, by a policy without s3:ListBucket, as the templates make it.
+func TestAFirstRunWhereNoOlderFunctionEverWasSaysNothing(t *testing.T) {
+	world, s, _ := old(t)
+	world.HideMissing = true
+	if m, tag := load(t, s); tag != "" || m.Import != nil {
+		t.Errorf("imported %+v with tag %q", m.Import, tag)
+	}
+}
+
+// Of another account's bucket AWS does not say why, and nobody is to be frightened for it.
+func TestWhereAWSDoesNotSayWhetherSomethingIsMissingThatIsSaidCalmly(t *testing.T) {
+	world, s, put := old(t)
+	put(v2Active, time.Minute, testdata(t, "v2-active.json"))
+	world.Inject(http.MethodGet, "", -1, sim.S3Denied)
+	got := nothingOf(t, s)
+	wantWords(t, got, "AWS does not tell whether an older function left anything", "if there was none, all is well",
+		"grant s3:GetObject on its objects, such as s3://"+bucket+"/"+v2Active+",", "mooring import", "mooring adopt")
 }
 
 func TestUnderAPolicyOfExactKeysAnotherVariantsDenialIsNotTold(t *testing.T) {

@@ -22,6 +22,7 @@ type LegacyWriteConfig struct {
 	Partition   string // of the ARNs in what is said of a denied call; "": aws
 	Name        string // in the keys. v1, v2: ALB_DNS_NAME; v3: TARGET_FQDN
 	TargetGroup string // its ARN; v3 has it in its key
+	Port        uint16 // of the binding: with the group it tells whose state it is
 	Misses      int    // INVOCATIONS_BEFORE_DEREGISTRATION; 0: its default of 3
 
 	Threshold float64          // of the evidence that proves an absence: [mooring.Policy.Threshold]
@@ -54,7 +55,7 @@ func (c LegacyWriteConfig) check() error {
 		return errors.New("older function " + c.Format + ": no bucket given")
 	case c.Name == "":
 		return errors.New("older function " + c.Format + ": no name given")
-	case c.Format == formatV3 && c.TargetGroup == "":
+	case c.TargetGroup == "":
 		return errors.New("older function " + c.Format + ": no target group given")
 	case !(c.Threshold > 0):
 		return fmt.Errorf("older function %s: no absence is proved by %g nats", c.Format, c.Threshold)
@@ -134,6 +135,18 @@ func (c LegacyWriteConfig) misses() int {
 		return v3Misses
 	}
 	return c.Misses
+}
+
+// untaken are those of an older function's state who are registered, and of whom the memory knows nothing: that state was never
+// taken over, and is the only one to know that they are the function's.
+func untaken(was mooring.Import, m mooring.Memory) []netip.Addr {
+	listed := slices.AppendSeq(slices.Clone(was.Addrs), maps.Keys(was.Missed))
+	slices.SortFunc(listed, netip.Addr.Compare)
+	return slices.DeleteFunc(slices.Compact(listed), func(a netip.Addr) bool {
+		_, registered := slices.BinarySearchFunc(m.Left.Addrs, a, netip.Addr.Compare)
+		_, known := slices.BinarySearchFunc(m.Addresses, a, func(e mooring.Entry, a netip.Addr) int { return e.Addr.Compare(a) })
+		return !registered || known
+	})
 }
 
 // A legacyBody is what an object is to hold.

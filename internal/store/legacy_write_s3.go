@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +36,7 @@ type LegacyWriter struct {
 
 	mu     sync.Mutex
 	wanted legacyState   // that was tried last
+	hold   time.Time     // nothing is tried before
 	next   time.Time     // not looked at again before, unless another state is wanted; zero: at once
 	retry  time.Duration // after the next failure; 0: the last attempt did not fail
 	told   bool          // that somebody else writes them
@@ -58,41 +60,43 @@ func ConnectLegacyWriter(cfg aws.Config, c LegacyWriteConfig) (*LegacyWriter, er
 }
 
 // Write makes the objects what the function would remember, given what mooring does. Where that has not changed, nothing
-// is written, and the objects are read once an hour only.
+// is written, and the objects are read once an hour only. What could not be written is tried again after a minute, and then
+// ever later; another state is tried after a minute.
 //
-// An object that somebody else wrote in the last ten minutes is left alone, and so is its pair: then the function itself
-// is at work. That is an error once. An object that is unreadable, or was written longer ago, is replaced.
+// All objects are left alone where somebody else wrote one of them in the last ten minutes, for then the function itself is at
+// work: that is an error once. They are also left alone where one was not written for this binding and is unreadable, is marked
+// as another binding's, or holds targets that were not taken over: that is an error once an hour.
 func (w *LegacyWriter) Write(ctx context.Context, m mooring.Memory) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now, state := w.c.Now(), w.c.state(m)
-	if state.same(w.wanted) && now.Before(w.next) {
+	if now.Before(w.hold) || state.same(w.wanted) && now.Before(w.next) {
 		return nil
 	}
 	w.wanted = state
-	err := w.settle(ctx, state, m.Revision, now)
+	err := w.settle(ctx, state, m, now)
 	return w.judge(err, now)
 }
 
 // judge decides when to look again, and what is an error.
 func (w *LegacyWriter) judge(err error, now time.Time) error {
-	theirs := theirsError{}
+	alone := leftAloneError{}
 	switch {
 	case err == nil:
-		w.next, w.retry, w.told = now.Add(legacyLook), 0, false
+		w.hold, w.next, w.retry, w.told = time.Time{}, now.Add(legacyLook), 0, false
 		return nil
 	case errors.Is(err, errOvertaken):
-		w.next = time.Time{}
+		w.hold, w.next = time.Time{}, time.Time{}
 		return nil
-	case errors.As(err, &theirs):
-		told := w.told
-		w.next, w.retry, w.told = theirs.at.Add(legacyQuiet), 0, true
+	case errors.As(err, &alone):
+		told := w.told && alone.once
+		w.hold, w.next, w.retry, w.told = alone.until, alone.until, 0, alone.once
 		if told {
 			return nil
 		}
 	default:
 		w.retry = min(max(2*w.retry, legacyRetryMin), legacyRetryMax)
-		w.next = now.Add(w.retry)
+		w.hold, w.next = now.Add(legacyRetryMin), now.Add(w.retry)
 	}
 	return fmt.Errorf("the older function's state (%s) is not kept true: %w", w.c.Format, err)
 }
@@ -100,29 +104,29 @@ func (w *LegacyWriter) judge(err error, now time.Time) error {
 // errOvertaken is that another round wrote first. The next one sees what is there.
 var errOvertaken = errors.New("another round wrote it first")
 
-// A theirsError is that somebody else wrote an object, and when.
-type theirsError struct {
-	url string
-	at  time.Time
+// A leftAloneError is why an object is not replaced, and until when it is not looked at again.
+type leftAloneError struct {
+	why   string
+	until time.Time
+	once  bool // it is said once, for it will pass
 }
 
-func (e theirsError) Error() string {
-	return fmt.Sprintf("%s was written by somebody else at %s, so it is left as it is: if the older function still runs, stop it; "+
-		"when nobody has written it for %s, it is kept true again", e.url, e.at.Format(time.RFC3339), legacyQuiet)
-}
+func (e leftAloneError) Error() string { return e.why }
 
 // settle reads the objects and writes those that are not as they should be.
-func (w *LegacyWriter) settle(ctx context.Context, state legacyState, revision uint64, now time.Time) error {
+func (w *LegacyWriter) settle(ctx context.Context, state legacyState, m mooring.Memory, now time.Time) error {
 	bodies := w.c.bodies(state, now)
-	found := make([]left, len(bodies))
+	found, errs := make([]left, len(bodies)), make([]error, len(bodies))
+	var all mooring.Tasks
 	for i, b := range bodies {
-		var err error
-		if found[i], err = w.look(ctx, b.key); err != nil {
-			return err
-		}
+		all.Go(func() { found[i], errs[i] = w.look(ctx, b.key) })
+	}
+	all.Wait()
+	if err := cmp.Or(errs...); err != nil {
+		return err
 	}
 	for i, l := range found {
-		if err := w.yield(bodies[i].key, l, revision, now); err != nil {
+		if err := w.yield(bodies[i], l, m, now); err != nil {
 			return err
 		}
 	}
@@ -130,7 +134,7 @@ func (w *LegacyWriter) settle(ctx context.Context, state legacyState, revision u
 		if b.holds(found[i]) {
 			continue
 		}
-		if err := w.put(ctx, b, found[i], revision); err != nil {
+		if err := w.put(ctx, b, found[i], m.Revision); err != nil {
 			return err
 		}
 	}
@@ -146,18 +150,61 @@ func (w *LegacyWriter) look(ctx context.Context, key string) (left, error) {
 	return found, nil
 }
 
-// yield leaves an object to whoever else wrote it a moment ago: the function, or a round that has seen a later memory.
-func (w *LegacyWriter) yield(key string, l left, revision uint64, now time.Time) error {
-	if !l.found || now.Sub(l.modified) >= legacyQuiet {
+// yield leaves an object to whose it is: to the function that wrote it a moment ago, to another binding, to a round that has
+// seen a later memory, and to people where it is not understood, or not known to be of no more use.
+func (w *LegacyWriter) yield(b legacyBody, l left, m mooring.Memory, now time.Time) error {
+	if !l.found {
 		return nil
 	}
-	if l.writer == "" {
-		return theirsError{w.at(key).url(), l.modified}
+	url, fresh := w.at(b.key).url(), now.Sub(l.modified) < legacyQuiet
+	if l.writer != "" {
+		revision, binding := unmark(l.writer)
+		switch {
+		case binding != w.binding():
+			return lasting(now, "%s is kept true for another binding (%.300q), so it is left as it is: only one can have it; if that one is gone, delete the object", url, binding)
+		case fresh && revision > m.Revision:
+			return errOvertaken
+		}
+		return nil
 	}
-	if n, err := strconv.ParseUint(l.writer, 10, 64); err == nil && n > revision {
-		return errOvertaken
+	var was mooring.Import
+	err := b.read(l.object, &was)
+	strangers := untaken(was, m)
+	switch {
+	case fresh:
+		return leftAloneError{once: true, until: l.modified.Add(legacyQuiet), why: fmt.Sprintf(
+			"%s was written by somebody else at %s, so it is left as it is: if the older function still runs, stop it; "+
+				"when nobody has written it for %s, it is kept true again", url, l.modified.Format(time.RFC3339), legacyQuiet)}
+	case err != nil:
+		return lasting(now, "%s is unreadable (%.200s) and was not written by mooring, so it is left as it is: look at it, and delete it or move it away", url, err)
+	case len(strangers) > 0:
+		return lasting(now, "%s was not taken over, and is left as it is: %d of its targets are registered and not ours, the first of them %s; "+
+			"give those that are to leave one day to mooring adopt, or delete the object", url, len(strangers), strangers[0])
 	}
 	return nil
+}
+
+// lasting is what only people can change.
+func lasting(now time.Time, format string, args ...any) error {
+	return leftAloneError{why: fmt.Sprintf(format, args...), until: now.Add(legacyLook)}
+}
+
+// binding is whose state it is.
+func (w *LegacyWriter) binding() string { return w.c.TargetGroup + ":" + strconv.Itoa(int(w.c.Port)) }
+
+// mark is the metadata of what is written: the memory that it is made of, and for which binding.
+func (w *LegacyWriter) mark(revision uint64) string {
+	return strconv.FormatUint(revision, 10) + " " + w.binding()
+}
+
+// unmark reads a mark. What is none is nobody's binding.
+func unmark(writer string) (revision uint64, binding string) {
+	number, binding, _ := strings.Cut(writer, " ")
+	revision, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return 0, writer
+	}
+	return revision, binding
 }
 
 // holds tells whether mooring wrote the object, and it says what it should. What the function itself wrote is replaced also
@@ -171,7 +218,7 @@ func (b legacyBody) holds(l left) bool {
 // put replaces what was seen, and nothing else.
 func (w *LegacyWriter) put(ctx context.Context, b legacyBody, seen left, revision uint64) error {
 	at := w.at(b.key)
-	in, err := at.putInput(seen.etag, strconv.FormatUint(revision, 10))
+	in, err := at.putInput(seen.etag, w.mark(revision))
 	if err != nil {
 		return fmt.Errorf("write %s: %w", at.url(), err)
 	}

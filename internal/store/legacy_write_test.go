@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"mooring"
 	"mooring/internal/sim"
@@ -27,12 +29,17 @@ func keeping(t *testing.T, format string, now *time.Time) (*sim.S3, *store.Legac
 
 func connectWriter(t *testing.T, cfg aws.Config, format string, now *time.Time) *store.LegacyWriter {
 	t.Helper()
+	return connectPort(t, cfg, format, now, 443)
+}
+
+func connectPort(t *testing.T, cfg aws.Config, format string, now *time.Time, port uint16) *store.LegacyWriter {
+	t.Helper()
 	name := alb
 	if format == "v3" {
 		name = fqdn
 	}
 	w, err := store.ConnectLegacyWriter(cfg, store.LegacyWriteConfig{
-		Format: format, Bucket: bucket, Name: name, TargetGroup: group, Misses: 3,
+		Format: format, Bucket: bucket, Name: name, TargetGroup: group, Port: port, Misses: 3,
 		Threshold: mooring.DefaultPolicy().Threshold(), Now: func() time.Time { return *now },
 	})
 	if err != nil {
@@ -90,6 +97,35 @@ func TestTheObjectsAreWhatTheFunctionsWouldHaveWritten(t *testing.T) {
 		}
 		if len(got) != len(want) {
 			t.Errorf("%s: %d objects", format, len(got))
+		}
+	}
+}
+
+// A count goes on as far as each of these says, and no farther: three rounds, five runs' time, all the proof.
+func TestACountIsWorthTheLeastOfItsRoundsItsTimeAndItsProof(t *testing.T) {
+	threshold := mooring.DefaultPolicy().Threshold()
+	for name, c := range map[string]struct {
+		missed int
+		span   time.Duration
+		proof  float64
+		want   string
+	}{
+		"all but one":                {9, time.Hour, threshold, "10.0.1.5:4"},
+		"rounds, by a resolver's":    {1, time.Hour, threshold, "10.0.1.5:1"},
+		"time, of a round a second":  {9, 59 * time.Second, threshold, "10.0.1.5:2"},
+		"proof, of few among many":   {9, time.Hour, threshold / 2, "10.0.1.5:2"},
+		"proof, of next to nothing":  {9, time.Hour, threshold / 6, ""},
+		"proof beyond all measure":   {9, time.Hour, math.MaxFloat64, "10.0.1.5:4"},
+		"time that goes backwards":   {9, -time.Hour, threshold, "10.0.1.5:1"},
+		"nothing: it is seen":        {0, 0, 0, ""},
+		"nothing, though it was not": {0, time.Hour, threshold, ""},
+	} {
+		m := mooring.Memory{Addresses: []mooring.Entry{{
+			Addr: netip.MustParseAddr("10.0.1.5"), Missed: c.missed, MissingSince: halfPast, LastMiss: halfPast.Add(c.span), Evidence: c.proof,
+		}}}
+		_, got, err := store.LegacyRoundTrip(store.LegacyWriteConfig{Format: "v2", Bucket: bucket, Name: alb, TargetGroup: group, Misses: 5, Threshold: threshold}, m)
+		if err != nil || missed(got) != c.want {
+			t.Errorf("%s: %q, want %q; error %v", name, missed(got), c.want, err)
 		}
 	}
 }
@@ -226,19 +262,132 @@ func TestAFunctionThatStillRunsIsNotFought(t *testing.T) {
 	if err := w.Write(t.Context(), m); err == nil {
 		t.Error("that the function runs again is not said")
 	}
+	now = now.Add(10 * time.Minute)
+	wantLeft(t, w.Write(t.Context(), m), "unreadable") // which a list of addresses without addresses is, and that is said beside
 }
 
-func TestWhatIsUnreadableIsReplaced(t *testing.T) {
-	for _, garbage := range []string{"", "no", `{"IPList": 5}`, strings.Repeat("x", 2<<20)} {
+// What the function wrote is replaced also where it says the same, so that what it writes later is known by its lack of a mark.
+func TestTheFunctionsOwnObjectsAreMarkedThoughTheyAreTrue(t *testing.T) {
+	now := halfPast
+	world, w := keeping(t, "v3", &now)
+	mustWrite(t, w, remembering(t, now, 1))
+	body := world.Objects(bucket)[v3Key].Body
+	world.Put(bucket, v3Key, body)
+	now = now.Add(time.Hour)
+	mustWrite(t, w, remembering(t, halfPast, 2))
+	if got := world.Objects(bucket)[v3Key]; string(got.Body) != string(body) || got.Metadata["mooring-writer"] != "2 "+group+":443" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// hostile are bodies that no function wrote.
+var hostile = map[string]string{
+	"empty": "", "no JSON": "no", "another form": `{"IPList": 5}`, "too large": strings.Repeat("x", 2<<20), "cut off": `{"10.0.1.5": `,
+	"deep": strings.Repeat("[", 500_000), "deep within": strconv.Quote(strings.Repeat(`{"a":`, 100_000)), "many": `{"10.0.1.5": 1` + strings.Repeat(`, "10.0.1.5": 1`, 60_000) + ", }",
+}
+
+func TestWhatIsNotUnderstoodIsLeftAsItIs(t *testing.T) {
+	for what, body := range hostile {
+		for _, key := range []string{v2Pending, v2Active} {
+			now := halfPast
+			world, w := keeping(t, "v2", &now)
+			world.Put(bucket, key, []byte(body))
+			world.SetLastModified(bucket, key, now.Add(-time.Hour))
+			m := remembering(t, now, 1)
+			wantLeft(t, w.Write(t.Context(), m), "s3://"+bucket+"/"+key+" is unreadable (", "delete it or move it away")
+			m.Addresses[1].Missed = 0
+			mustWrite(t, w, m) // it is said once an hour, whatever the state
+			if got := world.Objects(bucket); len(got) != 1 || string(got[key].Body) != body {
+				t.Errorf("%s: %d objects, %.20q", what, len(got), got[key].Body)
+			}
+			now = now.Add(time.Hour)
+			wantLeft(t, w.Write(t.Context(), m), "unreadable")
+			world.Delete(bucket, key)
+			now = now.Add(time.Hour)
+			mustWrite(t, w, m)
+			if n := puts(world); n != 2 {
+				t.Errorf("%s: %d writes", what, n)
+			}
+		}
+	}
+}
+
+func wantLeft(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if len(err.Error()) > 1000 {
+		t.Errorf("%d bytes are said", len(err.Error()))
+	}
+	wantWords(t, err.Error(), words...)
+}
+
+// What mooring wrote for this binding may be mended, whatever became of it.
+func TestWhatMooringWroteItselfIsReplacedThoughItIsUnreadable(t *testing.T) {
+	now := halfPast
+	world, cfg := startS3(t)
+	world.Clock = func() time.Time { return now }
+	w := connectWriter(t, cfg, "v3", &now)
+	mustWrite(t, w, remembering(t, now, 1))
+	mark := world.Objects(bucket)[v3Key].Metadata
+	if _, err := store.ConnectS3API(cfg).PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String(v3Key), Body: strings.NewReader("no"), Metadata: mark,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	mustWrite(t, w, remembering(t, halfPast, 2))
+	if n := puts(world); n != 3 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+// The functions of 2018 and 2021 name their objects by the load balancer alone, so that one for each port shared them.
+func TestAnotherBindingsStateIsLeftAsItIs(t *testing.T) {
+	now := halfPast
+	world, cfg := startS3(t)
+	world.Clock = func() time.Time { return now }
+	first, second := connectPort(t, cfg, "v2", &now, 443), connectPort(t, cfg, "v2", &now, 80)
+	mustWrite(t, first, remembering(t, now, 7))
+	for range 2 {
+		m := remembering(t, halfPast, 9)
+		m.Addresses[0].GoneSince = halfPast
+		wantLeft(t, second.Write(t.Context(), m), "s3://"+bucket+"/"+v2Pending+" is kept true for another binding (\""+group+":443\")", "delete the object")
+		now = now.Add(time.Hour)
+	}
+	if n := puts(world); n != 2 {
+		t.Errorf("%d writes", n)
+	}
+	world.Delete(bucket, v2Pending)
+	world.Delete(bucket, v2Active)
+	mustWrite(t, second, remembering(t, now, 9))
+}
+
+// A first run that might not read the older state made none of its targets ours, and it alone knows that they are the function's.
+func TestWhatWasNotTakenOverIsNotLost(t *testing.T) {
+	for format, objects := range map[string]map[string]string{
+		"v1": {v1Active: strconv.Quote(`{"IPList": ["10.0.1.5"]}`), v1Pending: strconv.Quote(`{"10.0.1.66": 1, "10.0.1.99": 3}`)},
+		"v2": {v2Active: `{"IPList": ["10.0.1.5", "10.0.1.66", "10.0.1.99"]}`, v2Pending: "{}"},
+		"v3": {v3Key: `{"10.0.1.5": 3, "10.0.1.66": 2, "10.0.1.99": 1}`},
+	} {
 		now := halfPast
-		world, w := keeping(t, "v2", &now)
-		for _, key := range []string{v2Active, v2Pending} {
-			world.Put(bucket, key, []byte(garbage))
+		world, w := keeping(t, format, &now)
+		for key, body := range objects {
+			world.Put(bucket, key, []byte(body))
 			world.SetLastModified(bucket, key, now.Add(-time.Hour))
 		}
-		mustWrite(t, w, remembering(t, now, 1))
-		if n := puts(world); n != 2 {
-			t.Errorf("%.20q: %d writes", garbage, n)
+		m := remembering(t, now, 1)
+		m.Left.Addrs = addrs("10.0.1.5 10.0.1.6 10.0.1.10 10.0.1.11 10.0.1.66") // and not 10.0.1.99, which is gone
+		wantLeft(t, w.Write(t.Context(), m), "was not taken over", "1 of its targets are registered and not ours, the first of them 10.0.1.66;", "mooring adopt")
+		if n := puts(world); n != 0 {
+			t.Errorf("%s: %d writes", format, n)
+		}
+		now = now.Add(time.Hour)
+		m.Addresses = append(m.Addresses, mooring.Entry{Addr: netip.MustParseAddr("10.0.1.66")}) // an operator adopted it
+		mustWrite(t, w, m)
+		if n := puts(world); n != len(objects) {
+			t.Errorf("%s: %d writes", format, n)
 		}
 	}
 }
@@ -319,8 +468,8 @@ func TestAStateThatCannotBeWrittenIsAnError(t *testing.T) {
 		"v1: no bucket given":               {Format: "v1", Name: alb, Threshold: 1},
 		"v2: no name given":                 {Format: "v2", Bucket: bucket, Threshold: 1},
 		"v3: no target group given":         {Format: "v3", Bucket: bucket, Name: fqdn, Threshold: 1},
-		"v2: no absence is proved by 0":     {Format: "v2", Bucket: bucket, Name: alb},
-		"v2: no absence is proved by NaN n": {Format: "v2", Bucket: bucket, Name: alb, Threshold: math.NaN()},
+		"v2: no absence is proved by 0":     {Format: "v2", Bucket: bucket, Name: alb, TargetGroup: group},
+		"v2: no absence is proved by NaN n": {Format: "v2", Bucket: bucket, Name: alb, TargetGroup: group, Threshold: math.NaN()},
 	} {
 		if w, err := store.NewLegacyWriter(nil, c); err == nil || w != nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", c, err, want)

@@ -42,7 +42,7 @@ func legacyWriteOf(c config.Config) store.LegacyWriteConfig {
 	}
 	return store.LegacyWriteConfig{
 		Format: c.LegacyState.Format, Bucket: c.LegacyState.Bucket, Owner: owner, SSE: c.Memory.SSE,
-		Name: c.LegacyState.Name, TargetGroup: c.Binding.TargetGroup, Misses: c.LegacyState.Misses,
+		Name: c.LegacyState.Name, TargetGroup: c.Binding.TargetGroup, Port: c.Binding.Port, Misses: c.LegacyState.Misses,
 		Threshold: c.Policy.Threshold(),
 	}
 }
