@@ -13,9 +13,10 @@ import (
 )
 
 // slowCalls makes every call take long enough that calls which do not wait for one another overlap.
-func slowCalls(w *rigtest.World) { w.AWS.Inject(sim.AWSFault{Latency: 150 * time.Millisecond}) }
+func slowCalls(w *rigtest.World) { w.AWS.Inject(sim.AWSFault{Latency: 500 * time.Millisecond}) }
 
 func TestARoundTakesNoMoreRoundTripsThanItMust(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 1, All: true}, rigtest.Addrs(1, 4))
 	w.Group.Adjust(func(g *sim.TargetGroup) { g.Unused = true }) // no health, so that nobody is kept until the new one is healthy
 	slowCalls(w)
