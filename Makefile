@@ -44,7 +44,7 @@ docs: ## docs/reference.md and the schema, from the code; the templates' paramet
 
 .PHONY: charts
 charts: ## the Helm chart and the image, linted, rendered and built
-	$(GO) -C tools test -vet=off '-gcflags=k8s.io/...=-N -l' ./helm ./image
+	$(GO) -C tools test -timeout 20m -vet=off '-gcflags=k8s.io/...=-N -l' ./helm ./image
 
 .PHONY: picture
 picture: build ## docs/demo.svg, from a run of the demo
