@@ -14,6 +14,7 @@ import (
 )
 
 func TestAnyEventRunsARound(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{Seed: 12})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 12)...)
 	// What an older function left has no checksums, of which the SDK would tell the log in its own way.
@@ -58,6 +59,7 @@ func TestAnyEventRunsARound(t *testing.T) {
 }
 
 func TestARoundThatDidNotComeThroughIsAFailedInvocation(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{Seed: 1})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
 	f := w.Function(t, rigtest.NewRuntimeAPI(t), w.OriginalEnvironment()...)
@@ -82,6 +84,7 @@ func TestARoundThatDidNotComeThroughIsAFailedInvocation(t *testing.T) {
 }
 
 func TestABadConfigurationFailsEveryInvocationAndSaysAllThatIsWrong(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{})
 	f := w.Function(t, rigtest.NewRuntimeAPI(t), append(w.AWSEnvironment(), "MOORING_HOSTNAME=10.0.0.1", "MOORING_MISSES=none", "MOORING_METRICS=basic")...)
 	for range 2 {
@@ -95,6 +98,7 @@ func TestABadConfigurationFailsEveryInvocationAndSaysAllThatIsWrong(t *testing.T
 }
 
 func TestTheFunctionIsNoLoadBalancer(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{})
 	f := w.Function(t, rigtest.NewRuntimeAPI(t), "MOORING_HOSTNAME="+rigtest.Name, "MOORING_PORT=443", "MOORING_TARGET_GROUP=tcp://:8443", "MOORING_MEMORY=none")
 	r := f.Invoke(t, "{}")
@@ -105,19 +109,22 @@ func TestTheFunctionIsNoLoadBalancer(t *testing.T) {
 
 // The function's time may be shorter than a round's: it must end by itself, before it is killed.
 func TestARoundEndsBeforeTheFunctionsTime(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{Seed: 1})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
 	w.AWS.Inject(sim.AWSFault{Action: "DescribeTargetHealth", Latency: 20 * time.Second})
 	api := rigtest.NewRuntimeAPI(t)
 	api.Left = 6 * time.Second
-	began := time.Now()
-	r := w.Function(t, api, w.OriginalEnvironment()...).Invoke(t, "{}")
+	f := w.Function(t, api, w.OriginalEnvironment()...)
+	began := <-api.Ready // to start is not of its time
+	r := f.Invoke(t, "{}")
 	if took := time.Since(began); !r.Failed || took > api.Left {
 		t.Errorf("after %s: %+v", took, r)
 	}
 }
 
 func TestMemoryStaysSmallOver100Rounds(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{Seed: 24})
 	f := w.Function(t, rigtest.NewRuntimeAPI(t), append(w.OriginalEnvironment(), "MOORING_HOLD=0s")...)
 	for round := range 100 {

@@ -18,6 +18,7 @@ func twoBindings(w *rigtest.World, more string) []string {
 }
 
 func TestOneOfTwoBindingsFailsAndTheInvocationDoesNot(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{Seed: 2})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
 	f := w.Function(t, rigtest.NewRuntimeAPI(t), twoBindings(w, "")...)
@@ -45,6 +46,7 @@ func TestOneOfTwoBindingsFailsAndTheInvocationDoesNot(t *testing.T) {
 }
 
 func TestAnIntervalKeepsOneInvocationBusyUntilItsTimeIsNearlyOver(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{Seed: 3})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
 	api := rigtest.NewRuntimeAPI(t)
@@ -65,6 +67,7 @@ func TestAnIntervalKeepsOneInvocationBusyUntilItsTimeIsNearlyOver(t *testing.T) 
 }
 
 func TestAnEventThatIsNotTheScheduleIsLookedIntoAgain(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{Seed: 4})
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(1, 3)...)
 	api := rigtest.NewRuntimeAPI(t)

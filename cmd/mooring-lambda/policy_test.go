@@ -12,6 +12,7 @@ import (
 // Every function of these tests runs with the policy that is made for its environment. In the original's environment all of it is
 // needed too, but for the log, which Lambda itself writes.
 func TestTheFunctionIsAllowedWhatItDoesAndNothingIsAllowedInVain(t *testing.T) {
+	t.Parallel()
 	w := world(t, sim.DNSConfig{Seed: 7})
 	w.Group.Adjust(func(g *sim.TargetGroup) {
 		g.LoadBalancers = []sim.LoadBalancer{{ARN: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/front/0123456789abcdef", Zones: []string{"eu-west-1a"}}}

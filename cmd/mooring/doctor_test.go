@@ -41,7 +41,11 @@ func frontCommands(w *rigtest.World) map[string]func(*testscript.TestScript, boo
 			lb, network := w.Front()
 			for _, arg := range args {
 				key, value, _ := strings.Cut(arg, "=")
-				changeFront(ts, w, lb, network, key, value)
+				if key == "silent" {
+					w.AWS.Inject(sim.AWSFault{When: func(c sim.AWSCall) bool { return c.Service == value }, Latency: time.Minute})
+					continue
+				}
+				w.AWS.Adjust(func() { changeFront(ts, w, lb, network, key, value) })
 			}
 		},
 	}
@@ -80,8 +84,6 @@ func changeFront(ts *testscript.TestScript, w *rigtest.World, lb *sim.ELBv2, net
 		ahead, err := time.ParseDuration(value)
 		ts.Check(err)
 		w.AWS.Now = func() time.Time { return time.Now().Add(ahead) }
-	case "silent":
-		w.AWS.Inject(sim.AWSFault{When: func(c sim.AWSCall) bool { return c.Service == value }, Latency: time.Minute})
 	case "eni":
 		network.Interfaces = append(network.Interfaces, sim.NetworkInterface{
 			ID: "eni-c", Description: "ELB app/app/1234567890abcdef", VPC: w.Group.VPC, Addr: netip.MustParseAddr(value),

@@ -34,6 +34,7 @@ func mustSync(t *testing.T, w *rigtest.World, env []string) rigtest.Result {
 }
 
 func TestOneRunRegistersAll24AddressesShown8AtATime(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 24}, rigtest.Addrs(1, 24))
 	mustSync(t, w, env)
 	if got := w.Registered(); !slices.Equal(got, rigtest.Addrs(1, 24)) {
@@ -55,6 +56,7 @@ func TestOneRunRegistersAll24AddressesShown8AtATime(t *testing.T) {
 }
 
 func TestAPlanPutsNoMetric(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 1}, rigtest.Addrs(1, 2))
 	if out, err := w.Command(t.Context(), env, "plan").CombinedOutput(); err != nil || !strings.Contains(string(out), "2 to register") {
 		t.Fatalf("%v\n%s", err, out)
@@ -65,6 +67,7 @@ func TestAPlanPutsNoMetric(t *testing.T) {
 }
 
 func TestADeniedMetricIsAWarningWithTheMissingStatement(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 1}, rigtest.Addrs(1, 2))
 	w.AWS.Inject(sim.AWSFault{Action: "PutMetricData", Denied: true})
 	if r := mustSync(t, w, env); !strings.Contains(r.Stderr, "cloudwatch:namespace") || len(w.Registered()) != 2 {
@@ -73,9 +76,11 @@ func TestADeniedMetricIsAWarningWithTheMissingStatement(t *testing.T) {
 }
 
 func TestWhoLeavesDNSIsDeregisteredInTheThirdRunAndNotBefore(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ before, after int }{{24, 20}, {2, 1}, {8, 6}, {100, 70}} {
 		for _, all := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d to %d, all=%t", c.before, c.after, all), func(t *testing.T) {
+				t.Parallel()
 				w, env := original(t, sim.DNSConfig{Seed: uint64(c.before), All: all}, rigtest.Addrs(1, c.before))
 				mustSync(t, w, env)
 				for run := 0; len(w.Registered()) < c.before && run < 3; run++ {
@@ -97,6 +102,7 @@ func TestWhoLeavesDNSIsDeregisteredInTheThirdRunAndNotBefore(t *testing.T) {
 }
 
 func TestAFullReplacementOf4Takes4RunsAtMaxLeave(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 4}, rigtest.Addrs(1, 4))
 	mustSync(t, w, env)
 	w.DNS.Set(rigtest.Name, rigtest.Addrs(11, 14)...)
@@ -112,6 +118,7 @@ func TestAFullReplacementOf4Takes4RunsAtMaxLeave(t *testing.T) {
 }
 
 func TestTheThirdRunIsOursAfterTwoOfTheOldFunction(t *testing.T) {
+	t.Parallel()
 	quoted := func(s string) string { return fmt.Sprintf("%q", s) }
 	active := `{"LoadBalancerName": "` + rigtest.Name + `", "TimeStamp": "2026-11-01 12:00:00", "IPList": ["10.0.0.11", "10.0.0.12", "10.0.0.13"], "IPCount": 3}`
 	pending := `{"10.0.0.13": 2}`
@@ -123,6 +130,7 @@ func TestTheThirdRunIsOursAfterTwoOfTheOldFunction(t *testing.T) {
 		"v2": {rigtest.Name + "/active_ip.json": active, rigtest.Name + "/pending_ip.json": pending},
 	} {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			w, env := original(t, sim.DNSConfig{Seed: 3}, rigtest.Addrs(1, 2))
 			for _, a := range rigtest.Addrs(1, 3) {
 				if err := w.Group.Register(w.Now(), []sim.TargetDescription{{Addr: a, Port: rigtest.Port}}); err != nil {
@@ -148,6 +156,7 @@ func TestTheThirdRunIsOursAfterTwoOfTheOldFunction(t *testing.T) {
 
 // The environment of the function of 2021 with one variable more: mooring runs, and leaves that function's own objects.
 func TestTheOldFunctionsStateIsKeptTrueWhereThatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 3}, rigtest.Addrs(1, 3))
 	env = append(env, "MOORING_WRITE_LEGACY_STATE=v2")
 	w.Guard(env...)
@@ -190,6 +199,7 @@ func TestTheOldFunctionsStateIsKeptTrueWhereThatIsAskedFor(t *testing.T) {
 
 // Every class of failure, ten runs: nobody leaves, exit 1, and the class is said first.
 func TestNoFailureRemovesAnybody(t *testing.T) {
+	t.Parallel()
 	everywhere := func(f sim.DNSFault) func(*rigtest.World) {
 		return func(w *rigtest.World) {
 			w.DNS.Fault(rigtest.Name, f)
@@ -205,6 +215,7 @@ func TestNoFailureRemovesAnybody(t *testing.T) {
 		"tainted":  func(w *rigtest.World) { w.DNS.Set(rigtest.Name, netip.MustParseAddr("169.254.169.254")) },
 	} {
 		t.Run(class, func(t *testing.T) {
+			t.Parallel()
 			w, env := original(t, sim.DNSConfig{Seed: 10}, rigtest.Addrs(1, 10))
 			mustSync(t, w, env)
 			fail(w)

@@ -13,9 +13,10 @@ import (
 )
 
 // slowCalls makes every call take long enough that calls which do not wait for one another overlap.
-func slowCalls(w *rigtest.World) { w.AWS.Inject(sim.AWSFault{Latency: 150 * time.Millisecond}) }
+func slowCalls(w *rigtest.World) { w.AWS.Inject(sim.AWSFault{Latency: 500 * time.Millisecond}) }
 
 func TestARoundTakesNoMoreRoundTripsThanItMust(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 1, All: true}, rigtest.Addrs(1, 4))
 	w.Group.Adjust(func(g *sim.TargetGroup) { g.Unused = true }) // no health, so that nobody is kept until the new one is healthy
 	slowCalls(w)
@@ -43,6 +44,7 @@ func TestARoundTakesNoMoreRoundTripsThanItMust(t *testing.T) {
 }
 
 func TestAFullReplacementOnASlowGroupNeverServesWithFewerThan4(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 4}, rigtest.Addrs(1, 4))
 	w.Group.Adjust(func(g *sim.TargetGroup) { g.HealthyAfter = 6 * time.Second })
 	mustSync(t, w, env)
@@ -61,6 +63,7 @@ func TestAFullReplacementOnASlowGroupNeverServesWithFewerThan4(t *testing.T) {
 }
 
 func TestOneRefusedTargetOf20DoesNotKeepTheOthersOut(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 20}, rigtest.Addrs(1, 20))
 	bad := rigtest.Addrs(7, 7)[0]
 	w.Group.Adjust(func(g *sim.TargetGroup) { g.Refuse = map[netip.Addr]string{bad: "it is reserved"} })
@@ -74,6 +77,7 @@ func TestOneRefusedTargetOf20DoesNotKeepTheOthersOut(t *testing.T) {
 }
 
 func TestThreeQuestionsARunAnd24AddressesRemoveNobody(t *testing.T) {
+	t.Parallel()
 	w, env := original(t, sim.DNSConfig{Seed: 3}, rigtest.Addrs(1, 24))
 	mustSync(t, w, env)
 	for range 20 {
@@ -87,6 +91,7 @@ func TestThreeQuestionsARunAnd24AddressesRemoveNobody(t *testing.T) {
 // One run is held up at a call, an address that it is about to remove comes back, and another run begins and ends.
 // Wherever the first one is held up, the address stays.
 func TestOfOverlappingRunsNoneRemovesAnAddressThatCameBack(t *testing.T) {
+	t.Parallel()
 	type point struct {
 		action string
 		after  bool // the call has taken effect, and its reply is late
@@ -107,6 +112,7 @@ func TestOfOverlappingRunsNoneRemovesAnAddressThatCameBack(t *testing.T) {
 		}
 		for _, other := range []bool{true, false} {
 			t.Run(strings.ReplaceAll(name, " ", "-")+map[bool]string{true: ",another-run", false: ",alone"}[other], func(t *testing.T) {
+				t.Parallel()
 				w, env := original(t, sim.DNSConfig{Seed: 8}, rigtest.Addrs(1, 4))
 				w.Group.Adjust(func(g *sim.TargetGroup) { g.Unused = true }) // so that nothing but the proof of absence keeps it
 				mustSync(t, w, env)

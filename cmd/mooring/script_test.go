@@ -207,11 +207,13 @@ func serveFront(ts *testscript.TestScript, w *rigtest.World, addr, name string) 
 	ts.Defer(func() { _ = server.Close() })
 	at := netip.MustParseAddrPort(l.Addr().String())
 	lb, network := w.Front()
-	nlb := &lb.LoadBalancers[1]
-	nlb.Zones = nlb.Zones[:1]
-	nlb.Addresses = map[string][]sim.Address{nlb.Zones[0]: {{IP: at.Addr()}}}
-	lb.Listeners[1].Port = at.Port()
-	network.SecurityGroups[1].Ingress[0].From, network.SecurityGroups[1].Ingress[0].To = at.Port(), at.Port() // in from the clients
+	w.AWS.Adjust(func() {
+		nlb := &lb.LoadBalancers[1]
+		nlb.Zones = nlb.Zones[:1]
+		nlb.Addresses = map[string][]sim.Address{nlb.Zones[0]: {{IP: at.Addr()}}}
+		lb.Listeners[1].Port = at.Port()
+		network.SecurityGroups[1].Ingress[0].From, network.SecurityGroups[1].Ingress[0].To = at.Port(), at.Port() // in from the clients
+	})
 	ts.Setenv("FRONT_PORT", strconv.Itoa(int(at.Port())))
 }
 
@@ -224,7 +226,7 @@ func setGroup(ts *testscript.TestScript, w *rigtest.World, setting string) {
 			g.IPv6 = true
 			g.Subnets = append(g.Subnets, sim.Subnet{ID: "subnet-6", Prefix: netip.MustParsePrefix("fd00:1::/64"), Zone: "eu-west-1a"})
 		})
-		w.AWS.EC2 = &sim.EC2{Subnets: map[string][]sim.Subnet{w.Group.VPC: w.Group.Subnets}}
+		w.AWS.Adjust(func() { w.AWS.EC2 = &sim.EC2{Subnets: map[string][]sim.Subnet{w.Group.VPC: w.Group.Subnets}} })
 	case "gone=true":
 		w.AWS.Inject(sim.AWSFault{
 			When:   func(c sim.AWSCall) bool { return c.Service == "elb" },

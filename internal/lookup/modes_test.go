@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,9 +146,11 @@ func TestABlockedPort53IsRememberedForTenMinutes(t *testing.T) {
 	d := world(t, sim.DNSConfig{})
 	d.Set(ownName, live(3)...)
 	blocked := true
+	var tried atomic.Int32
 	c := config(d, ownName)
 	c.Dial = func(ctx context.Context, network, to string) (netConn, error) {
 		if blocked && !strings.HasPrefix(to, d.Resolver().Addr().String()) {
+			tried.Add(1)
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
@@ -163,15 +166,15 @@ func TestABlockedPort53IsRememberedForTenMinutes(t *testing.T) {
 	if took := time.Since(began); took > longest {
 		t.Errorf("the first round took %s", took)
 	}
+	before := tried.Load()
 	for range 3 {
 		clock.pass(3 * time.Minute)
-		began := time.Now()
 		o := f.Find(t.Context(), track())
 		wantConclusive(t, o)
 		wantAddrs(t, o, live(3))
 		wantDNS(t, o, "resolver")
-		if took := time.Since(began); took > 500*time.Millisecond {
-			t.Errorf("a later round took %s", took)
+		if again := tried.Load() - before; before == 0 || again > 0 {
+			t.Fatalf("a later round tried port 53 %d times, after %d in the first", again, before)
 		}
 	}
 	blocked = false
@@ -286,10 +289,12 @@ func TestADeadResolverBesideALiveOneCostsOneRound(t *testing.T) {
 	for _, mode := range []string{lookup.Auto, lookup.Resolver} {
 		c := config(d, ownName)
 		c.Mode = mode
+		var tried atomic.Int32
 		dead := netip.MustParseAddrPort("127.99.0.1:53")
 		c.Resolvers = []netip.AddrPort{dead, d.Resolver()}
 		c.Dial = func(ctx context.Context, network, to string) (netConn, error) {
 			if to == dead.String() {
+				tried.Add(1)
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
@@ -299,10 +304,10 @@ func TestADeadResolverBesideALiveOneCostsOneRound(t *testing.T) {
 		o := f.Find(t.Context(), track())
 		wantConclusive(t, o)
 		wantAddrs(t, o, live(3))
-		began := time.Now()
+		before := tried.Load()
 		wantConclusive(t, f.Find(t.Context(), track()))
-		if took := time.Since(began); took > 500*time.Millisecond {
-			t.Errorf("%s: the second round took %s", mode, took)
+		if again := tried.Load() - before; before == 0 || again > 0 {
+			t.Errorf("%s: the second round asked the dead one %d times, after %d in the first", mode, again, before)
 		}
 	}
 }
@@ -413,7 +418,7 @@ func TestARoundEndsWithItsContext(t *testing.T) {
 	began := time.Now()
 	o := lookup.New(config(d, ownName)).Find(ctx, track())
 	wantClass(t, o, lookup.Timeout, ownName)
-	if took := time.Since(began); took > 500*time.Millisecond {
+	if took := time.Since(began); took > 3*time.Second { // without it, 5s
 		t.Errorf("took %s beyond a context of 100ms", took)
 	}
 }

@@ -37,10 +37,14 @@ const (
 	maxReply   = 1 << 20
 )
 
+// longestName is that of a topic's and a bus's name. In an expression, {1,256} would be compiled to 256 steps whenever the program
+// starts, which takes longer than everything else then.
+const longestName = 256
+
 var (
-	topicARN = regexp.MustCompile(`^arn:(aws[a-z-]*):sns:([a-z0-9-]{1,32}):([0-9]{12}):([A-Za-z0-9_-]{1,256}(?:\.fifo)?)$`)
-	busARN   = regexp.MustCompile(`^arn:(aws[a-z-]*):events:([a-z0-9-]{1,32}):([0-9]{12}):event-bus/([/.A-Za-z0-9_-]{1,256})$`)
-	busName  = regexp.MustCompile(`^[/.A-Za-z0-9_-]{1,256}$`)
+	topicARN = regexp.MustCompile(`^arn:(aws[a-z-]*):sns:([a-z0-9-]{1,32}):([0-9]{12}):([A-Za-z0-9_-]+(?:\.fifo)?)$`)
+	busARN   = regexp.MustCompile(`^arn:(aws[a-z-]*):events:([a-z0-9-]{1,32}):([0-9]{12}):event-bus/([/.A-Za-z0-9_-]+)$`)
+	busName  = regexp.MustCompile(`^[/.A-Za-z0-9_-]+$`)
 )
 
 // Connect returns the sink of a kind: sns with a topic's ARN, eventbridge with a bus's name or ARN, or stdout, which
@@ -53,16 +57,16 @@ func Connect(cfg aws.Config, kind, arn string, out io.Writer) (Sink, error) {
 		return &lines{out: out}, nil
 	case "sns":
 		m := topicARN.FindStringSubmatch(arn)
-		if m == nil {
+		if m == nil || len(m[4]) > longestName {
 			return nil, fmt.Errorf("notify sns:%s: want arn:aws:sns:REGION:ACCOUNT:TOPIC", arn)
 		}
 		cfg.Region = m[2]
 		return &topic{api: sns.NewFromConfig(cfg), arn: arn, fifo: strings.HasSuffix(arn, ".fifo")}, nil
 	case "eventbridge":
 		resource := fmt.Sprintf("arn:%s:events:%s:*:event-bus/%s", partition(cfg.Region), cfg.Region, arn)
-		if m := busARN.FindStringSubmatch(arn); m != nil {
+		if m := busARN.FindStringSubmatch(arn); m != nil && len(m[4]) <= longestName {
 			cfg.Region, resource = m[2], arn
-		} else if !busName.MatchString(arn) {
+		} else if !busName.MatchString(arn) || len(arn) > longestName {
 			return nil, fmt.Errorf("notify eventbridge:%s: want a bus's name, or arn:aws:events:REGION:ACCOUNT:event-bus/NAME", arn)
 		}
 		return &bus{api: eventbridge.NewFromConfig(cfg), name: arn, arn: resource}, nil

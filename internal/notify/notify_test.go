@@ -300,6 +300,9 @@ func TestWhereToNotifyIsReadStrictly(t *testing.T) {
 		{"eventbridge", ""},
 		{"eventbridge", "a bus"},
 		{"eventbridge", "arn:aws:events:eu-west-1@evil.example:111122223333:event-bus/x"},
+		{"sns", topicARN + strings.Repeat("x", 257-len("changes"))},
+		{"eventbridge", busARN + strings.Repeat("x", 257-len("changes"))},
+		{"eventbridge", strings.Repeat("x", 257)},
 		{"mail", "me"},
 		{"", ""},
 	} {

@@ -88,6 +88,14 @@ func (a *AWS) Forget() {
 	a.calls = nil
 }
 
+// Adjust changes the fields of this AWS, and what is in them, while its endpoint is served. Calls that come afterwards see it; there
+// must be none under way.
+func (a *AWS) Adjust(change func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change()
+}
+
 func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call, err := identify(r)
 	if err != nil {
@@ -96,11 +104,11 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Account = accountOf(r, call)
 	reply := &awsReply{ResponseWriter: w}
+	entry := a.begin(call) // after which what Adjust has changed is seen
+	defer a.end(entry, reply)
 	if a.Now != nil {
 		w.Header().Set("Date", a.Now().UTC().Format(http.TimeFormat))
 	}
-	entry := a.begin(call)
-	defer a.end(entry, reply)
 	if a.Buckets != nil && !a.Buckets.take(r, call) {
 		status, code, message := throttling(call.Service)
 		awsError(reply, call.Service, status, code, message)

@@ -88,7 +88,7 @@ func (c config) live(program, on string, m mutant, from uint64, seeds int) (stri
 	lives := exec.Command(program, args...)
 	lives.Dir, lives.Env = filepath.Join(c.root, m.in), append(os.Environ(), variable+"="+on)
 	if c.jobs > 1 {
-		lives.Env = append(lives.Env, "GOMAXPROCS=1")
+		lives.Env = append(lives.Env, "GOMAXPROCS=1", "GOGC=400") // a life leaves much behind, and there is memory
 	}
 	out, err := lives.CombinedOutput()
 	return string(out), err

@@ -1,16 +1,26 @@
 package rigtest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 )
 
+// sideBySide is how many tests run at the same time where there are fewer cores: they wait for programs more than they compute.
+const sideBySide = 8
+
 // Main runs a package's tests, with a place for the programs that they build. TestMain exits with what it returns.
 func Main(m *testing.M) int {
+	if err := flag.Set("test.parallel", strconv.Itoa(max(sideBySide, runtime.GOMAXPROCS(0)))); err != nil { // but -parallel says otherwise
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "mooring-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

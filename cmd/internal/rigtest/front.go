@@ -50,9 +50,11 @@ func (w *World) Front() (*sim.ELBv2, *sim.EC2) {
 			{ID: "eni-b", Description: "ELB net/front/fedcba0987654321", VPC: w.Group.VPC, Subnet: "subnet-b", Zone: "eu-west-1b", Addr: netip.MustParseAddr("10.0.1.5"), Groups: []string{"sg-front"}},
 		},
 	}
-	w.AWS.ELB, w.AWS.EC2 = lb, network
-	if w.AWS.STS == nil {
-		w.AWS.STS = &sim.STS{}
-	}
+	w.AWS.Adjust(func() {
+		w.AWS.ELB, w.AWS.EC2 = lb, network
+		if w.AWS.STS == nil {
+			w.AWS.STS = &sim.STS{}
+		}
+	})
 	return lb, network
 }

@@ -42,7 +42,7 @@ func (w *World) Judge() *sim.IAM {
 		return w.AWS.IAM
 	}
 	guard := &sim.IAM{}
-	w.AWS.IAM = guard
+	w.AWS.Adjust(func() { w.AWS.IAM = guard })
 	w.t.Cleanup(func() {
 		for _, x := range guard.Denied() {
 			w.t.Errorf("denied to %q: %s on %s", x.Identity, x.Action, x.Resource)
