@@ -124,6 +124,7 @@ func (p *Process) decide() func(mooring.Policy, mooring.Memory, mooring.Observat
 	return func(pol mooring.Policy, m mooring.Memory, o mooring.Observation, h mooring.Holding, _ time.Time) mooring.Plan {
 		if p.decides() {
 			_ = p.reach(PointDecide)
+			p.judges()
 		}
 		return p.w.Decide(pol, m, o, h, p.Wall())
 	}

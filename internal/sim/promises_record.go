@@ -14,6 +14,7 @@ type record struct {
 	began    time.Time
 	deadline time.Time // by when it must be over; zero: none
 	decided  bool      // from then on, a look is the second one
+	judged   time.Time // when it was
 	first    look
 	second   look
 
@@ -60,6 +61,7 @@ func (l look) age(now, wall time.Time) time.Duration {
 type absence struct {
 	missed      int
 	since, last time.Time
+	judged      time.Time // when its first miss was
 	first       look // that missed it
 	forged      bool // somebody else wrote the count in the memory
 	blind       bool // it began with old copies, which nothing told from new ones
@@ -75,6 +77,9 @@ func (p *Process) decides() bool {
 	p.rec.decided = true
 	return first
 }
+
+// judges notes the time of the first decision, which is that of the misses that it counts.
+func (p *Process) judges() { p.w.mu.Lock(); p.rec.judged = p.w.Now(); p.w.mu.Unlock() }
 
 func (p *Process) sawName(o mooring.Observation, began time.Time, zone Zone, sources []source) {
 	p.w.mu.Lock()
@@ -171,7 +176,7 @@ func (p *Process) remembered(m mooring.Memory) {
 		}
 		absent := ledger[t.Addr]
 		if absent.missed == 0 || !p.w.Skewed && p.rec.first.told.Sub(absent.last) > 2*time.Hour {
-			absent = absence{forged: absent.forged, since: p.rec.first.told, first: p.rec.first, blind: p.blind()}
+			absent = absence{forged: absent.forged, since: p.rec.first.told, judged: p.rec.judged, first: p.rec.first, blind: p.blind()}
 		}
 		absent.missed++
 		absent.last = now

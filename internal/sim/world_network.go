@@ -130,7 +130,7 @@ func (p *Process) judgeTaken(r mooring.Report) {
 	for _, t := range p.rec.ours(p.policy, p.rec.view, p.binding.Port) {
 		absent := p.rec.absent[t.Addr]
 		_, taken := p.w.taken[t.Addr]
-		old := absent.missed >= p.policy.Misses && p.rec.first.told.Sub(absent.since) >= max(p.policy.Hold, p.policy.HoldMax)
+		old := absent.missed >= p.policy.Misses && p.rec.judged.Sub(absent.judged) >= max(p.policy.Hold, p.policy.HoldMax)
 		if !taken || !old || absent.forged || last && isHealthy(t) {
 			continue
 		}
