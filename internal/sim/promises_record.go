@@ -62,9 +62,9 @@ type absence struct {
 	missed      int
 	since, last time.Time
 	judged      time.Time // when its first miss was
-	first       look // that missed it
-	forged      bool // somebody else wrote the count in the memory
-	blind       bool // it began with old copies, which nothing told from new ones
+	first       look      // that missed it
+	forged      bool      // somebody else wrote the count in the memory
+	blind       bool      // it began with old copies, which nothing told from new ones
 }
 
 func (p *Process) looked() bool { p.w.mu.Lock(); defer p.w.mu.Unlock(); return p.rec.decided }
