@@ -48,8 +48,6 @@ const (
 	// lookTime is how long the second look may take, and lookLife how long after it somebody may leave.
 	lookTime = 10 * time.Second
 	lookLife = 5 * time.Second
-	// mirrorTime is how long the memory's other form may take: the next round waits for it.
-	mirrorTime = 5 * time.Second
 	// callReserve is what must be left of the deadline when a call that changes the group begins.
 	callReserve = 3 * time.Second
 )
@@ -317,28 +315,6 @@ func (k *Keeper) lookAgain(ctx context.Context, plan Plan) Plan {
 	}
 	seen := again.Addrs()
 	return plan.keep("seen again", "on the second look", func(t Target) bool { return slices.Contains(seen, t.Addr) })
-}
-
-// tell tells of what the group confirmed. That nobody could be told undoes nothing.
-func (k *Keeper) tell(ctx context.Context, r *report, plan Plan) {
-	if k.Tell == nil || len(r.Registered)+len(r.Deregistered) == 0 && len(r.Refused) == len(plan.Refused) {
-		return
-	}
-	if err := k.Tell(ctx, r.Report); err != nil {
-		r.warn("not everybody was told of the changes: %v%s", err, missingStatement(err))
-	}
-}
-
-// mirror gives away what is remembered. It is late enough to delay nobody's registration.
-func (k *Keeper) mirror(ctx context.Context, r *report, m Memory, tag string) {
-	if k.Mirror == nil || tag == "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, mirrorTime)
-	defer cancel()
-	if err := k.Mirror(ctx, m); err != nil {
-		r.warn("%v%s", err, missingStatement(err))
-	}
 }
 
 // learn saves what applying taught: who was not registered after all, who was refused, and which zone was accepted.
