@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"hash/fnv"
 	"io"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,10 +22,11 @@ import (
 	"mooring/internal/sim"
 )
 
-// A pail is a bucket in this process: conditional writes, metadata, and a fault now and then.
+// A pail is a bucket in this process: conditional writes, metadata, and a fault now and then, of one object for a moment.
 type pail struct {
+	seed    uint64
 	now     func() time.Time
-	fails   func() bool
+	mu      sync.Mutex
 	writes  int
 	objects map[string]drop
 }
@@ -34,8 +38,17 @@ type drop struct {
 	etag     string
 }
 
+// fails draws from the object and the moment, for several are asked for at the same time, in any order.
+func (p *pail) fails(key string) bool {
+	of := fnv.New64a()
+	_, _ = io.WriteString(of, key)
+	return rand.New(rand.NewPCG(p.seed^of.Sum64(), uint64(p.now().UnixNano()))).IntN(50) == 0 //nolint:gosec // a world is to be repeatable
+}
+
 func (p *pail) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
-	if p.fails() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fails(*in.Key) {
 		return nil, errors.New("no answer")
 	}
 	o, ok := p.objects[*in.Key]
@@ -47,7 +60,9 @@ func (p *pail) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3
 }
 
 func (p *pail) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
-	if p.fails() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fails(*in.Key) {
 		return nil, errors.New("no answer")
 	}
 	o, ok := p.objects[*in.Key]

@@ -81,7 +81,7 @@ func newKept(t *testing.T, seed uint64, n, minutes, calm int) *keptTrue {
 		t.Fatal(err)
 	}
 	k.Fault = func(_ *sim.Process, c sim.Call) sim.Fault { return k.trouble[c] }
-	k.pail = &pail{now: clock, fails: func() bool { return k.rng.IntN(50) == 0 }, objects: map[string]drop{}}
+	k.pail = &pail{seed: seed, now: clock, objects: map[string]drop{}}
 	var writers []*store.LegacyWriter
 	for _, e := range elders {
 		w, err := store.NewLegacyWriter(k.pail, store.LegacyWriteConfig{

@@ -77,7 +77,7 @@ func TestStoryGoesWellWithAllGuardsAndFailsWithoutOne(t *testing.T) {
 func failsWithout(t *testing.T, guard string, chapter int) {
 	c := calm
 	c.Decide = mooring.DecideWith(slices.DeleteFunc(mooring.Guards(), func(g mooring.Guard) bool { return g.Name == guard }))
-	for range 3 {
+	for range 6 {
 		switch s := play(t, c, chapter); {
 		case s.First == nil:
 			t.Logf("without %s no request failed up to the end of chapter %d", guard, chapter)
