@@ -209,6 +209,8 @@ func checkMemoryWrite(f *Facts) []Finding {
 	switch {
 	case !f.Memory.known() || f.Binding.Memory == "none":
 		return nil
+	case m.Unasked:
+		return []Finding{{Verdict: Unknown, Seen: "it was not tried, for the memory could not be read"}}
 	case m.Loose:
 		return finding(Fail, "the store wrote "+m.Probe+" although its condition does not hold, and it is there now: delete it",
 			"keep the memory in a store that honours If-Match: two rounds at once would overwrite each other here")

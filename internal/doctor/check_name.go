@@ -17,7 +17,7 @@ const olderRuns = 10 * time.Minute
 // doings would be seen.
 func checkAnother(f *Facts) []Finding {
 	doings, functions := f.doings(), f.functions()
-	looked := f.Status.known() || f.Older.known() || f.Others.known() || f.Tags.known()
+	looked := f.Status.known() && f.Status.Value.MemoryErr == nil || f.Older.known() || f.Others.known() || f.Tags.known()
 	signs := slices.Concat(doings, functions)
 	idle := len(doings) == 0 && f.Status.known() && f.Status.Value.Memory.Revision > 0
 	switch {

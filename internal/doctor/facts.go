@@ -115,13 +115,14 @@ type Permission struct {
 
 // A Memory is what was tried of the place where the binding's memory is kept.
 type Memory struct {
-	Where string // for people
-	Read  error  // why it could not be read; nil also where nothing is there yet
-	Found bool   // there is a memory
-	Probe string // what was to be written, on S3: the URL of an object that never comes to be
-	Write error  // why it cannot be written; nil where it can
-	Loose bool   // a write whose condition does not hold was done all the same: the probe is there now
-	Doubt error  // a refusal that does not tell whether writing or only seeing is denied
+	Where   string // for people
+	Read    error  // why it could not be read; nil also where nothing is there yet
+	Found   bool   // there is a memory
+	Probe   string // what was to be written, on S3: the URL of an object that never comes to be
+	Write   error  // why it cannot be written; nil where it can
+	Loose   bool   // a write whose condition does not hold was done all the same: the probe is there now
+	Doubt   error  // a refusal that does not tell whether writing or only seeing is denied
+	Unasked bool   // nobody tried to write, for it could not be read either
 }
 
 // An Older is what an older function left.

@@ -58,7 +58,7 @@ func OnS3(ctx context.Context, api ObjectsAPI, p Place) (Memory, error) {
 	case isDeniedCode(code):
 		m.Read = &mooring.Denied{Action: "s3:GetObject", Resource: p.arn(p.Key), Err: err}
 	default:
-		m.Read = fmt.Errorf("read %s: %w", m.Where, err)
+		m.Read, m.Unasked = fmt.Errorf("read %s: %w", m.Where, err), true
 		return m, nil
 	}
 	probe := p.Key[:strings.LastIndex(p.Key, "/")+1] + "doctor.json"

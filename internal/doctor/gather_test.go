@@ -268,7 +268,7 @@ func TestWritingIsProvedByARefusal(t *testing.T) {
 		{"the key of the bucket is denied", missing, exact, func(m Memory) bool { return isDenied(m.Write) && codeOf(m.Write) == "AccessDenied" }},
 		{"denied, and missing would be told", missing, vague, func(m Memory) bool { return isDenied(m.Write) }},
 		{"denied, or only missing", vague, vague, func(m Memory) bool { return isDenied(m.Read) && m.Write == nil && m.Doubt != nil }},
-		{"no bucket", code("NoSuchBucket", ""), nil, func(m Memory) bool { return m.Read != nil && m.Probe == "" }},
+		{"no bucket", code("NoSuchBucket", ""), nil, func(m Memory) bool { return m.Read != nil && m.Unasked }},
 		{"the store is down", nil, code("SlowDown", ""), func(m Memory) bool { return m.Write != nil && !isDenied(m.Write) }},
 	} {
 		b := &bucket{get: c.get, put: c.put}

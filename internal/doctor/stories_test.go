@@ -75,6 +75,7 @@ var stories = []story{
 	}, Pass, "as IAM simulates it"},
 	{"memory-write", "the key is gone", func(f *Facts) { f.Memory.Value.Write = errors.New("KMS.DisabledException") }, Fail, "KMS"},
 	{"memory-write", "denied in general words", func(f *Facts) { f.Memory.Value.Doubt = io.EOF }, Unknown, "s3:ListBucket"},
+	{"memory-write", "the memory could not be read", func(f *Facts) { f.Memory.Value.Read, f.Memory.Value.Unasked = io.EOF, true }, Unknown, "not tried"},
 	{"another", "the memory has noticed", func(f *Facts) { f.Status.Value.Another = "an older function goes on" }, Fail, "an older function goes on"},
 	{"another", "its state is fresh", func(f *Facts) { f.Older.Value.Written = noon.Add(-5 * time.Minute) }, Fail, "written 5m0s ago"},
 	{"another", "a Python function has the group, and mooring has not run yet", func(f *Facts) {
@@ -89,6 +90,10 @@ var stories = []story{
 	{"another", "that is what observing is for", func(f *Facts) { f.Status.Value.Another, f.Binding.Mode = "an older one", mooring.ModeObserve }, Warn, "an older one"},
 	{"another", "nobody could look", func(f *Facts) {
 		f.Status, f.Older, f.Others, f.Tags = Fact[mooring.Status]{}, Fact[Older]{}, Hidden[[]Function](errDenied), Hidden[map[string]string](errDenied)
+	}, Unknown, "neither"},
+	{"another", "the memory could not be read, and nothing else could", func(f *Facts) {
+		f.Status.Value.MemoryErr = io.EOF
+		f.Older, f.Others, f.Tags = Fact[Older]{}, Hidden[[]Function](errDenied), Hidden[map[string]string](errDenied)
 	}, Unknown, "neither"},
 	{"name", "it does not exist", func(f *Facts) { f.Name = Is(mooring.Observation{Inconclusive: "nxdomain: no such name"}) }, Fail, "spelling"},
 	{"name", "one of several does not", func(f *Facts) { f.Name = Is(mooring.Observation{Inconclusive: "partial: timeout: b.example"}) }, Fail, "UDP and TCP 53"},
