@@ -120,6 +120,7 @@ func (c *shiftCommand) check() error {
 	codes, err := readRequest("verify-", c.path, c.expect)
 	fault(err != nil, "%w", err)
 	c.codes = codes
+	fault(slices.Contains(c.alarms, ""), "--alarm: want the name of an alarm, and it is empty")
 	fault(len(c.alarms) > shift.MaxAlarms, "want at most %d alarms", shift.MaxAlarms)
 	for i, t := range c.only {
 		c.only[i] = strings.ToUpper(t)

@@ -97,12 +97,18 @@ func (c *shiftCommand) whose(ctx context.Context, flags *pflag.FlagSet) (who con
 	return configs[0].AWS, configs[0].Binding.TargetGroup, configs[0], nil
 }
 
-// verified is the gate of what mooring verify asks, under the name that moves. A wildcard is no name to ask for.
-func (c *shiftCommand) verified(binding config.Config, clients *rig.Clients, name string) shift.Gate {
+// wants is what verify asks as a gate, under the name that moves. A wildcard is no name to ask for.
+func (c *shiftCommand) wants(name string) rig.VerifyOptions {
 	wants := rig.VerifyOptions{Path: c.path, Expect: c.codes}
 	if host := shift.Shown(name); !strings.HasPrefix(host, "*") {
 		wants.Host = host
 	}
+	return wants
+}
+
+// verified is the gate of what mooring verify asks.
+func (c *shiftCommand) verified(binding config.Config, clients *rig.Clients, name string) shift.Gate {
+	wants := c.wants(name)
 	options := rig.Options{Program: program(), Log: c.logger(), DryRun: true, Dial: c.dial, Clients: clients}
 	var gate probe.Gate
 	return shift.Gate{Name: "verify", Check: func(ctx context.Context) (string, error) {

@@ -6,13 +6,17 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"mooring/cmd/internal/rig"
 	"mooring/cmd/internal/rigtest"
 	"mooring/internal/config"
+	"mooring/internal/probe"
 	"mooring/internal/sim"
 )
 
@@ -77,4 +81,21 @@ func TestTheGateOfAShiftBearsALoadBalancerThatGrows(t *testing.T) {
 	look(over, "", "it took too long: context canceled")
 	_ = listener.Close()
 	look(t.Context(), "", "connect: 1 of 1: 127.0.0.1:")
+}
+
+func TestTheGateOfAShiftAsksForWhatItIsTold(t *testing.T) {
+	var c shiftCommand
+	flags := pflag.NewFlagSet("shift", pflag.ContinueOnError)
+	c.bindShift(flags)
+	err := flags.Parse(strings.Fields("--hosted-zone example.com --name app.example.com --to nlb --verify-path /health --verify-expect 200,401"))
+	if err := errors.Join(err, c.check()); err != nil {
+		t.Fatal(err)
+	}
+	codes := probe.Codes{{200, 200}, {401, 401}}
+	if w := c.wants("app.example.com."); w.Host != "app.example.com" || w.Path != "/health" || !slices.Equal(w.Expect, codes) {
+		t.Errorf("%+v", w)
+	}
+	if w := c.wants("*.example.com."); w.Host != "" {
+		t.Errorf("asked for %q", w.Host)
+	}
 }

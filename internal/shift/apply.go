@@ -67,7 +67,11 @@ func (r *Runner) change(ctx context.Context, expected, wanted []Set, comment str
 			return id, err
 		}
 		last = fmt.Errorf("change records: %w", err)
-		r.Tell(fmt.Sprintf("no answer to rely on: %v; reading what is there", err))
+		doubt := "no answer to rely on"
+		if refused(err) {
+			doubt = "refused, unless an earlier try came through"
+		}
+		r.Tell(fmt.Sprintf("%s: %v; reading what is there", doubt, err))
 		if err := pause(ctx, retryWait); err != nil {
 			return "", fmt.Errorf("could not confirm the change: %w; %w", last, err)
 		}

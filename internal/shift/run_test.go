@@ -257,6 +257,9 @@ func TestARefusedBatchChangesNothing(t *testing.T) {
 		if _, err := s.forward(t.Context()); err == nil || s.zone.batches != 1 || !strings.Contains(err.Error(), "InvalidChangeBatch") {
 			t.Fatalf("%v, %d batches", err, s.zone.batches)
 		}
+		if said := strings.Join(s.said, "\n"); !strings.Contains(said, "refused, unless an earlier try came through: ") || strings.Contains(said, "no answer") {
+			t.Errorf("said:\n%s", said)
+		}
 		s.isOriginal()
 	})
 }
