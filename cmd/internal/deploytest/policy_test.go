@@ -122,6 +122,33 @@ func TestNoParameterWidensThePolicy(t *testing.T) {
 	}
 }
 
+// Each role is a service's, and may do what it does on nothing but its own things.
+func TestRolesAreTheirServicesAndNotForEverything(t *testing.T) {
+	for name, c := range cases() {
+		s := resolve(t, c)
+		for role, service := range map[string]string{"LambdaIAMRole": "lambda.amazonaws.com", "ScheduleRole": "scheduler.amazonaws.com"} {
+			r, ok := s.Resources[role]
+			if !ok {
+				continue
+			}
+			trust := text(canonical(t, r.Properties["AssumeRolePolicyDocument"]))
+			if strings.Count(trust, `"Principal"`) != 1 || !strings.Contains(trust, `"Principal":{"Service":["`+service+`"]}`) {
+				t.Errorf("%s: %s may be taken by %s", name, role, trust)
+			}
+			for _, p := range r.Properties["Policies"].([]any) {
+				for _, one := range canonical(t, p.(map[string]any)["PolicyDocument"])["Statement"].([]any) {
+					sid, _ := one.(map[string]any)["Sid"].(string)
+					if strings.Contains(text(one), `"Resource":"*"`) || strings.Contains(text(one), `"Resource":["*"]`) {
+						if !slices.Contains([]string{"ReadGroups", "PutOldMetric", "Network", "NetworkByLambdaOnly"}, sid) {
+							t.Errorf("%s: %s may do on everything %s", name, role, text(one))
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // With a file the template does not know the bindings, and the memory's keys hold patterns.
 func TestThePolicyOfAFileCoversTheGeneratedOne(t *testing.T) {
 	for _, bucket := range []string{"", "state-bucket"} {
