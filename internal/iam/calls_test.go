@@ -138,3 +138,25 @@ func TestEveryCallOfTheCodeIsKnownAndNoOther(t *testing.T) {
 		t.Errorf("only %v were found", got)
 	}
 }
+
+// An action is the call's own, and a purpose is allowed nothing that it does not call but to list the bucket.
+func TestEachActionIsItsCallsOwn(t *testing.T) {
+	allowed := map[string][]string{"doctor": {"s3:ListBucket"}}
+	for _, c := range iam.Calls() {
+		_, want, _ := strings.Cut(c.Operation, ".")
+		want = strings.TrimSuffix(want, "Batch") // sns.PublishBatch takes sns:Publish
+		if _, got, ok := strings.Cut(c.Action, ":"); ok && got != want {
+			t.Errorf("%s is allowed by %s", c.Operation, c.Action)
+		}
+		allowed[c.For] = append(allowed[c.For], c.Action)
+	}
+	for _, purpose := range iam.Purposes() {
+		need := everything()
+		need.For = purpose
+		for _, action := range iam.New(need).Actions() {
+			if !slices.Contains(allowed[purpose], action) {
+				t.Errorf("%s is allowed %s, and does not call it", purpose, action)
+			}
+		}
+	}
+}

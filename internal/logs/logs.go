@@ -122,5 +122,9 @@ func (d *Denied) Unwrap() []error { return []error{mooring.ErrDenied, d.Err} }
 // Statement returns the IAM statement that is missing, as JSON. The action takes a log group:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
 func (d *Denied) Statement() string {
-	return `{"Effect":"Allow","Action":"logs:FilterLogEvents","Resource":` + strconv.Quote("arn:*:logs:*:*:log-group:"+d.Group+":*") + `}`
+	body, err := json.Marshal(struct{ Effect, Action, Resource string }{"Allow", "logs:FilterLogEvents", "arn:*:logs:*:*:log-group:" + d.Group + ":*"})
+	if err != nil {
+		return err.Error() // strings always marshal
+	}
+	return string(body)
 }

@@ -3,6 +3,7 @@ package logs_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -119,5 +120,14 @@ func TestALogThatMayNotBeReadNamesThePermission(t *testing.T) {
 	b.fails = &smithy.GenericAPIError{Code: "ResourceNotFoundException"}
 	if _, _, err := b.last(t); err == nil || errors.Is(err, mooring.ErrDenied) || !strings.HasPrefix(err.Error(), "there is no log group /aws/lambda/mooring") {
 		t.Errorf("said %v", err)
+	}
+}
+
+// What somebody called a log group is quoted as JSON has it.
+func TestTheMissingStatementIsJSONWhateverTheGroupIsCalled(t *testing.T) {
+	for _, group := range []string{`a"b`, "a\x1bb", "a\xffb"} {
+		if text := (&logs.Denied{Group: group}).Statement(); !json.Valid([]byte(text)) {
+			t.Errorf("%q: %s", group, text)
+		}
 	}
 }

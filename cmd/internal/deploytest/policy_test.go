@@ -11,6 +11,7 @@ import (
 
 	"mooring/cmd/internal/deploytest"
 	"mooring/cmd/internal/rig"
+	"mooring/deploy/cloudformation"
 	"mooring/internal/config"
 	"mooring/internal/iam"
 )
@@ -82,6 +83,68 @@ func TestThePolicyOfOneBindingIsTheGeneratedOne(t *testing.T) {
 		ours, want := policy(t, s, "Lambda-ALBasTarget"), generated(t, bindings(t, environment(s)))
 		if !reflect.DeepEqual(ours, want) {
 			t.Errorf("%s:\nours %s\nwant %s", name, text(ours), text(want))
+		}
+	}
+}
+
+// What parameters put into a policy stands for one thing each: nothing that means more there, by a pattern or by a comma, is
+// taken.
+func TestNoParameterWidensThePolicy(t *testing.T) {
+	template := parse(t, cloudformation.Mooring)
+	for _, c := range []deploytest.Case{
+		originals("InternalALBDNSName=*"),
+		originals("InternalALBDNSName=a,arn:aws:s3:::other/*"),
+		originals("InternalALBDNSName=${aws:username}"),
+		originals("S3BucketName=*"),
+		originals("S3BucketName=state-bucket/other"),
+		originals("NLBTargetGroupARN=" + strings.Replace(group, "/web/", "/*/", 1)),
+		originals("KMSKeyARN=arn:aws:kms:eu-west-1:111122223333:key/*"),
+		originals("NotifyTopicARN=arn:aws:sns:eu-west-1:111122223333:*"),
+		originals("FailureDestination=arn:aws:sqs:eu-west-1:111122223333:*"),
+		originals("FailureDestination=arn:aws:sqs:*"),
+		many("ConfigurationInline="+inline, "TargetGroupARNs=*"),
+		many("ConfigurationInline="+inline, "TargetGroupARNs="+group+",*"),
+		many("ConfigurationInline="+inline, "BindingRoleARNs=*"),
+		many("ConfigurationInline="+inline, "BindingRoleARNs=arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/*"),
+	} {
+		if _, err := template.Resolve(c); err == nil {
+			t.Errorf("taken: %v", c.Parameters)
+		}
+	}
+	for _, c := range []deploytest.Case{ // these are names that AWS gives
+		originals("InternalALBDNSName=Internal-App_1.example.com.", "NotifyTopicARN=arn:aws:sns:eu-west-1:111122223333:a_b.fifo",
+			"KMSKeyARN=arn:aws:kms:eu-west-1:111122223333:key/mrk-0123456789abcdef"),
+		many("ConfigurationInline="+inline, "TargetGroupARNs="+group+", "+group, "BindingRoleARNs=arn:aws:iam::111122223333:role/a/b+=.@-_"),
+	} {
+		if _, err := template.Resolve(c); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Each role is a service's, and may do what it does on nothing but its own things.
+func TestRolesAreTheirServicesAndNotForEverything(t *testing.T) {
+	for name, c := range cases() {
+		s := resolve(t, c)
+		for role, service := range map[string]string{"LambdaIAMRole": "lambda.amazonaws.com", "ScheduleRole": "scheduler.amazonaws.com"} {
+			r, ok := s.Resources[role]
+			if !ok {
+				continue
+			}
+			trust := text(canonical(t, r.Properties["AssumeRolePolicyDocument"]))
+			if strings.Count(trust, `"Principal"`) != 1 || !strings.Contains(trust, `"Principal":{"Service":["`+service+`"]}`) {
+				t.Errorf("%s: %s may be taken by %s", name, role, trust)
+			}
+			for _, p := range r.Properties["Policies"].([]any) {
+				for _, one := range canonical(t, p.(map[string]any)["PolicyDocument"])["Statement"].([]any) {
+					sid, _ := one.(map[string]any)["Sid"].(string)
+					if strings.Contains(text(one), `"Resource":"*"`) || strings.Contains(text(one), `"Resource":["*"]`) {
+						if !slices.Contains([]string{"ReadGroups", "PutOldMetric", "Network", "NetworkByLambdaOnly"}, sid) {
+							t.Errorf("%s: %s may do on everything %s", name, role, text(one))
+						}
+					}
+				}
+			}
 		}
 	}
 }

@@ -124,12 +124,22 @@ func (t *Template) accept(given map[string]string) (map[string]any, error) {
 	return out, errors.Join(faults...)
 }
 
+// hasForm compares a value with the pattern: the whole of it, and of a list each
+// (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html).
+func (p Parameter) hasForm(v string) bool {
+	values := []string{v}
+	if p.Type == "CommaDelimitedList" {
+		values = strings.Split(v, ",")
+	}
+	form := regexp.MustCompile(`^(?:` + p.AllowedPattern + `)$`)
+	return p.AllowedPattern == "" || !slices.ContainsFunc(values, func(one string) bool { return !form.MatchString(strings.TrimSpace(one)) })
+}
+
 func (p Parameter) allows(v string) error {
 	if len(p.AllowedValues) > 0 && !slices.ContainsFunc(p.AllowedValues, func(a any) bool { return fmt.Sprint(a) == v }) {
 		return fmt.Errorf("want one of %v", p.AllowedValues)
 	}
-	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html: the whole value
-	if p.AllowedPattern != "" && !regexp.MustCompile(`^(?:`+p.AllowedPattern+`)$`).MatchString(v) {
+	if !p.hasForm(v) {
 		return fmt.Errorf("want %s", p.AllowedPattern)
 	}
 	if p.MinLength != nil && len(v) < *p.MinLength {
