@@ -24,7 +24,7 @@ func (p Plan) WriteCLI(w io.Writer, zone HostedZone, name string) error {
 	out.line("# After each step wait for longer than %d s, and look at the target groups and alarms.", p.From.TTL)
 	out.line("set -eu")
 	out.line("change() {")
-	out.line("  id=$(aws route53 change-resource-record-sets --hosted-zone-id %s --change-batch \"$1\" --query ChangeInfo.Id --output text)", zone.ID)
+	out.line("  id=$(aws route53 change-resource-record-sets --hosted-zone-id %s --change-batch \"$(cat)\" --query ChangeInfo.Id --output text)", zone.ID)
 	out.line("  aws route53 wait resource-record-sets-changed --id \"$id\"")
 	out.line("}")
 	out.line("case \"${1:-}\" in")
@@ -89,7 +89,7 @@ func (s *script) step(name, says string, changes []types.Change) {
 		return
 	}
 	s.line("%s) # %s", name, says)
-	s.line("  change \"$(cat <<'BATCH'\n%s\nBATCH\n)\"", body)
+	s.line("  change <<'BATCH'\n%s\nBATCH", body)
 	s.line("  ;;")
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"mooring"
 )
 
 // WriteTerraform writes the way to the NLB as aws_route53_record blocks, for a record that belongs to Terraform, with what
@@ -20,7 +22,7 @@ func WriteTerraform(w io.Writer, s State, to Balancer, zone HostedZone, name str
 		out.nothing(arrived(s), name)
 		return out.err
 	}
-	out.line("# Moves %s from the ALB to %s in steps, by Terraform.", Shown(name), to.Name)
+	out.line("# Moves %s from the ALB to %s in steps, by Terraform.", Shown(name), mooring.Printable(to.Name))
 	out.line("#")
 	out.line("# 1. Put the %s block(s) in the place of the present resource, under its own name: if that is aws_route53_record.app,", ALB)
 	out.line("#    call the block app, or say so with: terraform state mv aws_route53_record.app aws_route53_record.%s", resource(s.Original[0], "alb"))

@@ -26,7 +26,14 @@ func TestThePrintedScriptMakesTheSameBatches(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no sh")
 	}
-	originals := []shift.Set{alias(types.RRTypeA, albName), alias(types.RRTypeAaaa, albName)}
+	quoted := values(types.RRTypeCname, 300, `it's-"$(exit 7)"-`+"`exit 8`"+`.example.`)
+	for _, originals := range [][]shift.Set{{alias(types.RRTypeA, albName), alias(types.RRTypeAaaa, albName)}, {quoted}} {
+		scriptMakesTheSameBatches(t, sh, originals)
+	}
+}
+
+func scriptMakesTheSameBatches(t *testing.T, sh string, originals []shift.Set) {
+	t.Helper()
 	z := &fakeZone{sets: slices.Clone(originals)}
 	plan, err := shift.Forward(read(t, z.sets), balancer(), []int{20, 100})
 	if err != nil {
@@ -69,9 +76,11 @@ func TestThePrintedTerraformParses(t *testing.T) {
 	hostile := values(types.RRTypeCname, 300, "a\"b${file(\"/etc/passwd\")}%{if true}\\x\n.example")
 	wild := alias(types.RRTypeA, albName)
 	wild.Name = aws.String(`\052.example.com.`)
+	to := balancer()
+	to.Name = "front\nresource \"null_resource\" \"more\" {}"
 	for _, sets := range [][]shift.Set{{alias(types.RRTypeA, albName), alias(types.RRTypeAaaa, albName)}, {hostile}, {wild}} {
 		var out bytes.Buffer
-		if err := shift.WriteTerraform(&out, read(t, sets), balancer(), zone, *sets[0].Name, steps); err != nil {
+		if err := shift.WriteTerraform(&out, read(t, sets), to, zone, *sets[0].Name, steps); err != nil {
 			t.Fatal(err)
 		}
 		file, diags := hclsyntax.ParseConfig(out.Bytes(), "shift.tf", hcl.InitialPos)
