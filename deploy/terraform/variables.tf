@@ -57,18 +57,43 @@ variable "bindings" {
   }
 
   validation {
-    condition     = alltrue([for b in var.bindings : can(regex("^(s3://.+|none)$", b.memory == null ? "none" : b.memory))])
-    error_message = "A binding's memory must be s3://BUCKET[/PREFIX] or none. The function has no disk that stays."
+    condition     = alltrue([for b in var.bindings : can(regex("^(s3://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[^*?$]*)?|none)$", b.memory == null ? "none" : b.memory))])
+    error_message = "A binding's memory must be s3://BUCKET[/PREFIX] or none, with the name of one bucket and a prefix without the letters that have a meaning in a policy: * ? $. The function has no disk that stays."
   }
 
   validation {
-    condition     = alltrue([for b in var.bindings : can(regex("^(none|AES256|aws:kms|aws:kms:arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+)$", b.memory_sse == null ? "none" : b.memory_sse))])
-    error_message = "A binding's memory_sse must be none, AES256, aws:kms, or aws:kms: and the ARN of a key: an alias has no place in a policy."
+    condition     = alltrue([for b in var.bindings : can(regex("^(none|AES256|aws:kms|aws:kms:arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)$", b.memory_sse == null ? "none" : b.memory_sse))])
+    error_message = "A binding's memory_sse must be none, AES256, aws:kms, or aws:kms: and the ARN of one key, which ends in key/ID: an alias has no place in a policy."
   }
 
   validation {
     condition     = alltrue([for b in var.bindings : contains(["v1", "v2", "v3", "none"], b.write_legacy_state == null ? "none" : b.write_legacy_state)])
     error_message = "A binding's write_legacy_state must be v1, v2, v3 or none."
+  }
+
+  validation {
+    condition     = alltrue([for h in [for h in flatten([for b in var.bindings : concat([b.hostname], b.hostnames)]) : h == null ? "" : trimsuffix(trimspace(h), ".")] : length(h) <= 253 && can(regex("^$|^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?[.])*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$", h)) && !can(regex("^([0-9]+[.]){3}[0-9]+$", h))])
+    error_message = "A binding's hostname, and each of its hostnames, must be one bare DNS name, such as app.example.com: letters, digits, hyphens and underscores between dots, and no address, port or pattern."
+  }
+
+  validation {
+    condition     = alltrue([for b in var.bindings : b.role_arn == null || b.role_arn == "" ? true : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", b.role_arn))])
+    error_message = "A binding's role_arn must be the ARN of one role, arn:aws:iam::ACCOUNT:role/NAME. A pattern there would let the function assume other roles, too."
+  }
+
+  validation {
+    condition     = alltrue([for b in var.bindings : b.memory_role_arn == null || b.memory_role_arn == "" ? true : can(regex("^(none|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)$", b.memory_role_arn))])
+    error_message = "A binding's memory_role_arn must be none, or the ARN of one role, arn:aws:iam::ACCOUNT:role/NAME. A pattern there would let the function assume other roles, too."
+  }
+
+  validation {
+    condition     = alltrue([for b in var.bindings : b.memory_owner == null || b.memory_owner == "" ? true : can(regex("^[0-9]{12}$", b.memory_owner))])
+    error_message = "A binding's memory_owner must be an account: 12 digits."
+  }
+
+  validation {
+    condition     = alltrue([for n in flatten([for b in var.bindings : b.notify == null ? [] : b.notify]) : can(regex("^(stdout|sns:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\\.fifo)?|eventbridge:(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/._A-Za-z0-9-]+)$", n))])
+    error_message = "Each of a binding's notify must be stdout, sns: and the ARN of one topic, or eventbridge: and the name or the ARN of one event bus."
   }
 }
 
@@ -109,18 +134,38 @@ variable "defaults" {
   }
 
   validation {
-    condition     = can(regex("^(s3://.+|none)$", var.defaults.memory == null ? "none" : var.defaults.memory))
-    error_message = "The memory must be s3://BUCKET[/PREFIX] or none. The function has no disk that stays."
+    condition     = can(regex("^(s3://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[^*?$]*)?|none)$", var.defaults.memory == null ? "none" : var.defaults.memory))
+    error_message = "The memory must be s3://BUCKET[/PREFIX] or none, with the name of one bucket and a prefix without the letters that have a meaning in a policy: * ? $. The function has no disk that stays."
   }
 
   validation {
-    condition     = can(regex("^(none|AES256|aws:kms|aws:kms:arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+)$", var.defaults.memory_sse == null ? "none" : var.defaults.memory_sse))
-    error_message = "The memory_sse must be none, AES256, aws:kms, or aws:kms: and the ARN of a key: an alias has no place in a policy."
+    condition     = can(regex("^(none|AES256|aws:kms|aws:kms:arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)$", var.defaults.memory_sse == null ? "none" : var.defaults.memory_sse))
+    error_message = "The memory_sse must be none, AES256, aws:kms, or aws:kms: and the ARN of one key, which ends in key/ID: an alias has no place in a policy."
   }
 
   validation {
     condition     = contains(["v1", "v2", "v3", "none"], var.defaults.write_legacy_state == null ? "none" : var.defaults.write_legacy_state)
     error_message = "The write_legacy_state must be v1, v2, v3 or none."
+  }
+
+  validation {
+    condition     = var.defaults.role_arn == null || var.defaults.role_arn == "" ? true : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", var.defaults.role_arn))
+    error_message = "The role_arn of defaults must be the ARN of one role, arn:aws:iam::ACCOUNT:role/NAME. A pattern there would let the function assume other roles, too."
+  }
+
+  validation {
+    condition     = var.defaults.memory_role_arn == null || var.defaults.memory_role_arn == "" ? true : can(regex("^(none|arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+)$", var.defaults.memory_role_arn))
+    error_message = "The memory_role_arn must be none, or the ARN of one role, arn:aws:iam::ACCOUNT:role/NAME. A pattern there would let the function assume other roles, too."
+  }
+
+  validation {
+    condition     = var.defaults.memory_owner == null || var.defaults.memory_owner == "" ? true : can(regex("^[0-9]{12}$", var.defaults.memory_owner))
+    error_message = "The memory_owner must be an account: 12 digits."
+  }
+
+  validation {
+    condition     = alltrue([for n in var.defaults.notify == null ? [] : var.defaults.notify : can(regex("^(stdout|sns:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\\.fifo)?|eventbridge:(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[/._A-Za-z0-9-]+)$", n))])
+    error_message = "Each of notify must be stdout, sns: and the ARN of one topic, or eventbridge: and the name or the ARN of one event bus."
   }
 }
 
@@ -130,6 +175,11 @@ variable "status_s3_bucket" {
   description = "The bucket that remembers. With `alb_dns_name` it is where the older function kept its state, which is taken over. Null makes a bucket."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.status_s3_bucket == null ? true : can(regex("^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$", var.status_s3_bucket))
+    error_message = "The status_s3_bucket must be the name of one bucket: 3 to 63 lower-case letters, digits, dots, hyphens and underscores."
+  }
 }
 
 variable "memory_prefix" {
@@ -262,8 +312,8 @@ variable "failure_destination_arn" {
   default     = null
 
   validation {
-    condition     = var.failure_destination_arn == null ? true : can(regex("^arn:[a-z0-9-]+:(sqs|sns|lambda|events|s3):", var.failure_destination_arn))
-    error_message = "The failure destination must be the ARN of an SQS queue, SNS topic, Lambda function, event bus or S3 bucket."
+    condition     = var.failure_destination_arn == null ? true : can(regex("^arn:[a-z0-9-]+:((sqs|sns):[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\\.fifo)?|lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+|:\\$LATEST)?|events:[a-z0-9-]+:[0-9]{12}:event-bus/[/._A-Za-z0-9-]+|s3:::[a-z0-9][a-z0-9._-]{1,61}[a-z0-9])$", var.failure_destination_arn))
+    error_message = "The failure destination must be the ARN of one SQS queue, SNS topic, Lambda function, event bus or S3 bucket."
   }
 }
 
@@ -284,7 +334,7 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN, arn:aws:kms:REGION:ACCOUNT:key/ID: an alias has no place in a policy."
   }
 }
@@ -301,6 +351,11 @@ variable "role_arn" {
   description = "The function's role where `create_role` is false."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.role_arn == null ? true : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", var.role_arn))
+    error_message = "The role_arn must be the ARN of one role, arn:aws:iam::ACCOUNT:role/NAME."
+  }
 }
 
 variable "role_name" {

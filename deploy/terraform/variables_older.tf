@@ -4,24 +4,44 @@ variable "alb_dns_name" {
   description = "Of one binding: the DNS name of the Application Load Balancer."
   type        = string
   default     = null
+
+  validation {
+    condition     = alltrue([for h in [for h in [var.alb_dns_name] : h == null ? "" : trimsuffix(trimspace(h), ".")] : length(h) <= 253 && can(regex("^$|^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?[.])*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$", h)) && !can(regex("^([0-9]+[.]){3}[0-9]+$", h))])
+    error_message = "The alb_dns_name must be one bare DNS name, such as app.example.com: letters, digits, hyphens and underscores between dots, and no address, port or pattern."
+  }
 }
 
 variable "target_fqdn" {
   description = "Of one binding: the names to resolve, where they are not a load balancer's."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for h in [for h in var.target_fqdn : h == null ? "" : trimsuffix(trimspace(h), ".")] : length(h) <= 253 && can(regex("^$|^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?[.])*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$", h)) && !can(regex("^([0-9]+[.]){3}[0-9]+$", h))])
+    error_message = "Each of target_fqdn must be one bare DNS name, such as app.example.com: letters, digits, hyphens and underscores between dots, and no address, port or pattern."
+  }
 }
 
 variable "nlb_target_group_arn" {
   description = "Of one binding: the target group, by the name that modules for load balancers have for it."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.nlb_target_group_arn == null ? true : can(regex("^arn:[a-z0-9-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]+/[0-9a-f]+$", var.nlb_target_group_arn))
+    error_message = "The nlb_target_group_arn must be the ARN of one target group, arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID."
+  }
 }
 
 variable "target_group_arn" {
   description = "Of one binding: the target group, by the name that modules for other names have for it."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.target_group_arn == null ? true : can(regex("^arn:[a-z0-9-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]+/[0-9a-f]+$", var.target_group_arn))
+    error_message = "The target_group_arn must be the ARN of one target group, arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID."
+  }
 }
 
 variable "alb_listener_port" {
@@ -84,6 +104,11 @@ variable "lambda_job_identifier" {
   description = "Only to move from the trussworks module: the function is named NAME-IDENTIFIER and its role lambda-NAME-IDENTIFIER, as there."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.lambda_job_identifier == null ? true : can(regex("^[A-Za-z0-9_-]*$", var.lambda_job_identifier))
+    error_message = "The lambda_job_identifier must be letters, digits, hyphens and underscores: it is part of the function's name."
+  }
 }
 
 variable "lambda_s3_bucket" {

@@ -52,6 +52,7 @@ func checkEnvironments(t *testing.T, p planned, program string) {
 	t.Helper()
 	want := map[string]string{
 		"one": "1 binding", "older": "1 binding", "names": "1 binding", "many": "8 bindings", "unknown": "1 binding", "unknown_older": "1 binding",
+		"forms": "3 bindings",
 	}
 	for name, words := range want {
 		cmd := exec.CommandContext(t.Context(), program, "config", "check")
@@ -249,14 +250,18 @@ func TestTheModuleSaysWhatIsWrongWithItsInputs(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%s: taken\n%s", file, said)
 		}
-		said = strings.Join(strings.Fields(strings.ReplaceAll(said, "│", "")), " ")
-		wanted := regexp.MustCompile(`(?m)^# (.+)\nmodule "`).FindAllStringSubmatch(string(text), -1)
+		answers := strings.Split(strings.Join(strings.Fields(strings.ReplaceAll(said, "│", "")), " "), "Error: ")
+		wanted := regexp.MustCompile(`(?m)^# (.+)\nmodule "(.+)"`).FindAllStringSubmatch(string(text), -1)
 		if len(wanted) < 10 {
 			t.Fatalf("%s: %d faults", file, len(wanted))
 		}
 		for _, want := range wanted {
-			if !strings.Contains(said, want[1]) {
-				t.Errorf("%s: nobody said %q:\n%s", file, want[1], said)
+			whose := fmt.Sprintf("in module %q:", want[2])
+			if at == "main" { // where the resource is named, and not whose it is
+				whose = ""
+			}
+			if !slices.ContainsFunc(answers, func(one string) bool { return strings.Contains(one, want[1]) && strings.Contains(one, whose) }) {
+				t.Errorf("%s: of %s nobody said %q:\n%s", file, want[2], want[1], said)
 			}
 		}
 	}

@@ -133,6 +133,45 @@ module "many" {
   }])
 }
 
+# Every form that mooring takes, of other partitions, too, and what stands for nothing.
+module "forms" {
+  source = "../terraform"
+
+  name                    = "forms"
+  package_file            = "${path.root}/function.zip"
+  create_alarms           = false
+  failure_destination_arn = "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:failures:$LATEST"
+  kms_key_arn             = "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-0123456789abcdef"
+  defaults = {
+    memory          = "s3://other.state_1/a b/+"
+    memory_role_arn = "none"
+    notify          = ["stdout", "sns:arn:aws-cn:sns:cn-north-1:111122223333:a_b-c.fifo", "eventbridge:aws.partner/example.com/a_b"]
+  }
+  bindings = [
+    {
+      name            = "china"
+      hostname        = "Internal-App_1.example.com.cn."
+      hostnames       = ["localhost", "10.example.com"]
+      target_group    = "arn:aws-cn:elasticloadbalancing:cn-north-1:111122223333:targetgroup/web/0123456789abcdef"
+      role_arn        = "arn:aws-cn:iam::111122223333:role/a/b+=,.@-_"
+      memory_role_arn = "arn:aws-cn:iam::111122223333:role/memory"
+    },
+    {
+      name         = "secret"
+      hostname     = "a.example.com"
+      target_group = "arn:aws-iso-b:elasticloadbalancing:us-isob-east-1:111122223333:targetgroup/web/0123456789abcdef"
+      memory_sse   = "aws:kms:arn:aws-iso-b:kms:us-isob-east-1:111122223333:key/mrk-0123456789abcdef"
+      notify       = ["eventbridge:arn:aws-iso-b:events:us-isob-east-1:111122223333:event-bus/changes"]
+    },
+    {
+      name         = "empty"
+      hostname     = ""
+      hostnames    = ["b.example.com"]
+      target_group = "${local.group}/web/0123456789abcdef"
+    },
+  ]
+}
+
 # A target group and a load balancer that do not exist yet: nothing may depend on what they will be called.
 resource "aws_cloudwatch_log_group" "unknown" {
   name = "stands-for-a-target-group"
