@@ -151,9 +151,10 @@ func (g *gathering) balancers(ctx context.Context, group Group) {
 	}
 	nlbs := slices.DeleteFunc(slices.Clone(all), func(lb Balancer) bool { return !slices.Contains(group.Balancers, lb.ARN) })
 	alb := g.behind(ctx, all)
+	set := slices.Clone(nlbs) // whose settings are written while the others are read
 	var work mooring.Tasks
-	for i := range nlbs {
-		work.Go(func() { g.settings(ctx, &nlbs[i]) })
+	for i := range set {
+		work.Go(func() { g.settings(ctx, &set[i]) })
 	}
 	if alb != nil {
 		work.Go(func() { g.settings(ctx, alb) })
@@ -181,7 +182,7 @@ func (g *gathering) balancers(ctx context.Context, group Group) {
 		g.set(func(f *Facts) { f.Listeners = Is(found) })
 	})
 	work.Wait()
-	g.set(func(f *Facts) { f.NLBs, f.ALB = Is(nlbs), Is(alb) })
+	g.set(func(f *Facts) { f.NLBs, f.ALB = Is(set), Is(alb) })
 }
 
 func (g *gathering) list(ctx context.Context) ([]Balancer, error) {
