@@ -49,6 +49,25 @@ func TestAFunctionThatStillRunsIsNotFought(t *testing.T) {
 	wantLeft(t, w.Write(t.Context(), m), "unreadable") // which a list of addresses without addresses is, and that is said beside
 }
 
+// A function that goes on for an hour is told of when it is first seen, and again only when it has been quiet in between.
+func TestAFunctionThatGoesOnIsToldOfOnce(t *testing.T) {
+	now := halfPast
+	world, w := keeping(t, "v2", &now)
+	told := 0
+	for range 6 {
+		world.Put(bucket, v2Active, []byte(`["10.0.1.5"]`))
+		world.Put(bucket, v2Pending, []byte(`{"10.0.1.5": 1}`))
+		now = now.Add(9 * time.Minute)
+		if w.Write(t.Context(), remembering(t, now, 1)) != nil {
+			told++
+		}
+		now = now.Add(time.Minute)
+	}
+	if told != 1 || puts(world) != 0 {
+		t.Errorf("told %d times, %d writes", told, puts(world))
+	}
+}
+
 // What the function wrote is replaced also where it says the same, so that what it writes later is known by its lack of a mark.
 func TestTheFunctionsOwnObjectsAreMarkedThoughTheyAreTrue(t *testing.T) {
 	now := halfPast
